@@ -1,0 +1,8 @@
+//! The meaning of every feature: values, windows, aggregates, per-key state and the sweep.
+//!
+//! Pure: no clock, disk, network, thread or randomness. Everything else carries bytes to and from it.
+
+pub mod blueprint;
+pub mod error;
+pub mod value;
+pub mod window;

@@ -83,3 +83,12 @@ impl Status {
         }
     }
 }
+
+/// One feature value of an answer, and why it is null where data was there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// The value.
+    pub value: Value,
+    /// Its status.
+    pub status: Status,
+}

@@ -1,0 +1,69 @@
+"""Acceptance: which pushed rows become events, decided once, in order of arrival."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tests.oracle.answers import Event
+
+FIRST_US = 31_536_000_000_000  # 1971-01-01
+LAST_US = 7_258_118_400_000_000  # 2200-01-01
+
+
+def clean(column: dict[str, Any], value: Any) -> Any:
+    """A value as an event holds it: floats finite or null, integers serve as floats."""
+    if value is None:
+        return None
+    if column["type"] == "float":
+        value = float(value)
+        return value + 0.0 if math.isfinite(value) else None
+    return value
+
+
+def cause_of(stream: dict[str, Any], row: dict[str, Any], arrived_at: int) -> str | None:
+    """Why a row (already of the right types) is not accepted; None when it is."""
+    for column in stream["columns"]:
+        if column["name"] not in row and not column["nullable"]:
+            return "missing_column"
+        value = row.get(column["name"])
+        if value is None:
+            if not column["nullable"]:
+                return "wrong_type"
+            continue
+        if column["type"] == "timestamp" and not FIRST_US <= value < LAST_US:
+            return "time_out_of_range"
+        if column["type"] == "float" and math.isfinite(value):
+            if abs(value) >= 2.0 ** (100 + column["scale_exponent"]):
+                return "value_out_of_range"
+    happened_at = row[stream["time"]]
+    if happened_at > arrived_at + stream["skew_us"]:
+        return "in_the_future"
+    if stream["max_age_us"] is not None and happened_at < arrived_at - stream["max_age_us"]:
+        return "too_late"
+    return None
+
+
+def accept(
+    stream: dict[str, Any], rows: list[tuple[dict[str, Any], int]]
+) -> tuple[list[Event], list[tuple[int, str]], int]:
+    """Take (row, arrived_at) in order; return events, (position, cause) of rejects, repeats."""
+    events: list[Event] = []
+    rejected: list[tuple[int, str]] = []
+    repeated = 0
+    first_seen: dict[Any, int] = {}
+    for position, (row, arrived_at) in enumerate(rows):
+        cause = cause_of(stream, row, arrived_at)
+        if cause is not None:
+            rejected.append((position, cause))
+            continue
+        if stream["id"] is not None and row.get(stream["id"]) is not None:
+            identity = row[stream["id"]]
+            before = first_seen.get(identity)
+            if before is not None and arrived_at - before < stream["dedup_us"]:
+                repeated += 1
+                continue
+            first_seen[identity] = arrived_at
+        values = {c["name"]: clean(c, row.get(c["name"])) for c in stream["columns"]}
+        events.append(Event(values, values[stream["time"]], arrived_at, position))
+    return events, rejected, repeated

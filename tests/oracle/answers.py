@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 import xxhash
-
 from tests.oracle.expressions import BadRow, evaluate
 
 

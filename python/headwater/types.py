@@ -1,14 +1,17 @@
 """The types of columns, expressions and features, shared by all rooms.
 
 `DataType` is the closed list that the blueprint knows; `Timestamp` is how a definition writes an
-instant. Must never import a heavy library or another room.
+instant; durations are texts such as `24h`. Must never import a heavy library or a room above.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from headwater.errors import InvalidError
 
 SCALE_EXPONENT_DEFAULT: Final = -44
 """Floats are rounded to multiples of 2^-44 before they are summed, unless a field says else."""
@@ -94,3 +97,41 @@ class Timestamp:
 
     def __repr__(self) -> str:
         return f'Timestamp("{self.unit}")' + (" | None" if self.nullable else "")
+
+
+_DURATION = re.compile(r"(0|[1-9][0-9]{0,8})([smhdw])")
+_DURATION_UNITS_US: Final = {
+    "s": 1_000_000,
+    "m": 60_000_000,
+    "h": 3_600_000_000,
+    "d": 86_400_000_000,
+    "w": 604_800_000_000,
+}
+DURATION_MAX_US: Final = 229 * 366 * 86_400_000_000
+"""Instants lie between 1971 and 2200, so nothing lasts longer than 229 years."""
+
+
+def duration_us(text: object) -> int:
+    """Return a duration such as `24h` in microseconds: an integer and one of `s m h d w`.
+
+    Raises:
+        InvalidError: malformed, or longer than 229 years (code `duration`).
+
+    >>> duration_us("15m")
+    900000000
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise InvalidError(
+            f"{text!r} is not a duration",
+            code="duration",
+            hint='a duration is an integer and a unit out of s, m, h, d, w, such as "24h"',
+        )
+    value = int(match[1]) * _DURATION_UNITS_US[match[2]]
+    if value > DURATION_MAX_US:
+        raise InvalidError(
+            f"{text!r} is longer than the 229 years that instants span",
+            code="duration",
+            hint="for all events there are use hw.lifetime()",
+        )
+    return value

@@ -99,9 +99,8 @@ def usable(compute: dict[str, Any], event: Event) -> tuple[bool, Any]:
     if source is None:
         return True, 1
     value = evaluate(source["tree"], event.values)
-    if value is not None and source["type"] == "float":
-        if abs(value) >= 2.0 ** (100 + source["scale_exponent"]):
-            raise BadRow("out of range")
+    if isinstance(value, float) and abs(value) >= 2.0 ** (100 + source["scale_exponent"]):
+        raise BadRow("out of range")
     return value is not None, value
 
 
@@ -181,7 +180,8 @@ def found(view: dict[str, Any], key: tuple[Any, ...], t: int, events: list[Event
         window_start(f["compute"]["window"], t, include_current=current) for f in view["features"]
     )
     return any(
-        start <= e.time and (e.time < t or (current and e.time == t)) for e in own(view, key, events)
+        start <= e.time and (e.time < t or (current and e.time == t))
+        for e in own(view, key, events)
     )
 
 

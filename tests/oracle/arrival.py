@@ -24,23 +24,29 @@ def clean(column: dict[str, Any], value: Any) -> Any:
 def cause_of(stream: dict[str, Any], row: dict[str, Any], arrived_at: int) -> str | None:
     """Why a row (already of the right types) is not accepted; None when it is."""
     for column in stream["columns"]:
-        if column["name"] not in row and not column["nullable"]:
-            return "missing_column"
-        value = row.get(column["name"])
-        if value is None:
-            if not column["nullable"]:
-                return "wrong_type"
-            continue
-        if column["type"] == "timestamp" and not FIRST_US <= value < LAST_US:
-            return "time_out_of_range"
-        if column["type"] == "float" and math.isfinite(value):
-            if abs(value) >= 2.0 ** (100 + column["scale_exponent"]):
-                return "value_out_of_range"
+        cause = cause_of_value(column, row)
+        if cause is not None:
+            return cause
     happened_at = row[stream["time"]]
     if happened_at > arrived_at + stream["skew_us"]:
         return "in_the_future"
     if stream["max_age_us"] is not None and happened_at < arrived_at - stream["max_age_us"]:
         return "too_late"
+    return None
+
+
+def cause_of_value(column: dict[str, Any], row: dict[str, Any]) -> str | None:
+    """Why one column of a row is refused; None when it is not."""
+    value = row.get(column["name"])
+    if value is None and not column["nullable"]:
+        return "wrong_type" if column["name"] in row else "missing_column"
+    if value is None:
+        return None
+    if column["type"] == "timestamp" and not FIRST_US <= value < LAST_US:
+        return "time_out_of_range"
+    finite = column["type"] == "float" and math.isfinite(value)
+    if finite and abs(value) >= 2.0 ** (100 + column["scale_exponent"]):
+        return "value_out_of_range"
     return None
 
 

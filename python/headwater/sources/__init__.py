@@ -1,0 +1,10 @@
+"""Rows from where they are: Python objects, files; as the data plane takes them.
+
+What goes on is one of two things: NDJSON bytes, or a `Frame` of Arrow. This room must never decide
+what a row means: types, nulls and instants are judged by the data plane, the same for every source.
+"""
+
+from headwater.sources.files import read_labels, read_rows
+from headwater.sources.rows import Payload, frame_of, instant, payload_of
+
+__all__ = ["Payload", "frame_of", "instant", "payload_of", "read_labels", "read_rows"]

@@ -1,0 +1,168 @@
+"""Rows of Python as the data plane takes them: NDJSON bytes, or Arrow.
+
+Dicts are written as NDJSON, objects with Arrow's interface are handed over without a copy. It must
+never import pandas, polars, pyarrow or numpy: they are known by what they can do.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
+
+import orjson
+
+from headwater._native import Frame
+from headwater.errors import InvalidError
+
+Payload: TypeAlias = bytes | Frame
+"""NDJSON bytes, or Arrow."""
+
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+
+NAIVE_HINT = (
+    "give it a zone: datetime(..., tzinfo=timezone.utc), or series.dt.tz_localize(...) in pandas"
+)
+
+
+@runtime_checkable
+class _ArrowStream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+@runtime_checkable
+class _ArrowArray(Protocol):
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> object: ...
+
+
+@runtime_checkable
+class _Pandas(Protocol):
+    columns: Any
+
+    def to_dict(self, orient: str) -> list[dict[str, Any]]: ...
+
+
+def payload_of(rows: object) -> Payload:
+    """Return rows as they are pushed.
+
+    Args:
+        rows: dicts (any iterable of them), or an object with `__arrow_c_stream__` or
+            `__arrow_c_array__` (pyarrow, polars, pandas, duckdb, a `Frame`). NaN, NaT and
+            `pandas.NA` are null; numpy scalars and aware datetimes are understood.
+
+    Raises:
+        InvalidError: `not_rows`: neither of these, such as a dict of columns; `unreadable_row`:
+            a row that has no JSON form.
+
+    >>> payload_of([{"carrier": "UA", "dep_delay": float("nan")}])
+    b'{"carrier":"UA","dep_delay":null}\\n'
+    """
+    arrow = _arrow(rows)
+    return _ndjson(_dicts(rows)) if arrow is None else arrow
+
+
+def frame_of(rows: object) -> Frame:
+    """Return label rows or keys as Arrow; types of dicts are read off their values.
+
+    Args:
+        rows: as for `payload_of`.
+
+    Raises:
+        InvalidError: `not_rows`; `mixed_types`, `unknown_type`: a column of dicts has no one type.
+    """
+    arrow = _arrow(rows)
+    return Frame.from_dicts(list(_dicts(rows))) if arrow is None else arrow
+
+
+def instant(value: dt.datetime | int | str | None) -> int | str | None:
+    """Return an instant as JSON carries it.
+
+    Args:
+        value: an aware datetime, integer microseconds since 1970, an ISO 8601 string with an
+            offset, or None for now.
+
+    Raises:
+        InvalidError: `naive_instant`: a datetime without a zone.
+
+    >>> instant(dt.datetime(2013, 7, 1, tzinfo=dt.timezone.utc))
+    '2013-07-01T00:00:00+00:00'
+    """
+    if not isinstance(value, dt.datetime):
+        return value
+    if value.utcoffset() is None:
+        raise InvalidError(
+            f"the instant {value.isoformat()} has no zone", code="naive_instant", hint=NAIVE_HINT
+        )
+    return value.isoformat()
+
+
+def _arrow(rows: object) -> Frame | None:
+    """Return rows that have Arrow's interface; None where they have to go as dicts."""
+    if isinstance(rows, Frame):
+        return rows
+    if not isinstance(rows, _ArrowStream | _ArrowArray):
+        return None
+    try:
+        return Frame.from_arrow(rows)
+    except (ImportError, TypeError, ValueError):
+        # pandas has the interface, but needs pyarrow for it, which refuses columns of mixed
+        # types as a whole; as dicts only the wrong rows are refused.
+        if not _is_pandas(rows):
+            raise
+        return None
+
+
+def _is_pandas(rows: object) -> TypeGuard[_Pandas]:
+    return isinstance(rows, _Pandas)
+
+
+def _dicts(rows: object) -> Iterable[dict[str, Any]]:
+    if _is_pandas(rows):
+        return rows.to_dict("records")
+    if isinstance(rows, Mapping):
+        raise InvalidError(
+            "rows are a list of dicts, not a dict",
+            code="not_rows",
+            hint="a single row: [row]; columns: give a DataFrame or an arrow table of them",
+        )
+    if isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
+        raise InvalidError(
+            f"rows cannot be read from a {type(rows).__name__}",
+            code="not_rows",
+            hint="give a list of dicts, or a DataFrame or arrow table",
+        )
+    return rows
+
+
+def _ndjson(rows: Iterable[dict[str, Any]]) -> bytes:
+    return b"".join(_line(row, number) for number, row in enumerate(rows))
+
+
+def _line(row: object, number: int) -> bytes:
+    try:
+        return orjson.dumps(row, _json_form, _OPTIONS)
+    except orjson.JSONEncodeError as refused:
+        # Integers past 64 bits and broken strings are JSON: the data plane rejects their row alone.
+        try:
+            return json.dumps(row, default=_json_form).encode() + b"\n"
+        except (TypeError, ValueError):
+            raise InvalidError(
+                f"row {number} has no JSON form",
+                code="unreadable_row",
+                detail=str(refused),
+                hint="values are None, bool, int, float, str, aware datetimes and lists of these",
+                row=number,
+            ) from refused
+
+
+def _json_form(value: object) -> object:
+    """Return the JSON form of what orjson does not know: pandas' scalars above all."""
+    if type(value).__name__ in {"NAType", "NaTType"}:
+        return None
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    item = getattr(value, "item", None)
+    if type(value).__module__ == "numpy" and callable(item):
+        return item()
+    raise TypeError(f"a value of type {type(value).__name__}")

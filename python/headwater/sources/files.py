@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+import orjson
+
 from headwater._native import Frame
 from headwater.errors import InvalidError, NotFoundError
 from headwater.sources.rows import Payload, frame_of, payload_of
@@ -81,21 +83,18 @@ def read_labels(path: str, types: Mapping[str, DataType]) -> Frame:
     Raises:
         As `read_rows`.
     """
-    import orjson
-
     kind = _format(path)
     if kind == "csv":
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
             rows = [_typed(row, types) for row in csv.DictReader(file)]
         for name in set().union(*rows) - set(types):
             _guess(rows, name)
-        return frame_of([{name: _aware(value, name, types) for name, value in row.items()}
-                         for row in rows])
+        return frame_of(
+            [{name: _aware(value, name, types) for name, value in row.items()} for row in rows]
+        )
     if kind == "ndjson":
-        file = sys.stdin.buffer if path == "-" else Path(path).open("rb")
-        with file:
-            rows = [orjson.loads(line) for line in file if line.strip()]
-        return frame_of(rows)
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return frame_of([orjson.loads(line) for line in data.splitlines() if line.strip()])
     if kind == "arrow":
         return Frame.from_ipc(Path(path).read_bytes())
     return Frame.from_arrow(_parquet(path).read())

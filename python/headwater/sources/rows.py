@@ -44,7 +44,7 @@ class _Pandas(Protocol):
 
 
 def payload_of(rows: object) -> Payload:
-    """Return rows as they are pushed.
+    r"""Return rows as they are pushed.
 
     Args:
         rows: dicts (any iterable of them), or an object with `__arrow_c_stream__` or
@@ -56,7 +56,7 @@ def payload_of(rows: object) -> Payload:
             a row that has no JSON form.
 
     >>> payload_of([{"carrier": "UA", "dep_delay": float("nan")}])
-    b'{"carrier":"UA","dep_delay":null}\\n'
+    b'{"carrier":"UA","dep_delay":null}\n'
     """
     arrow = _arrow(rows)
     return _ndjson(_dicts(rows)) if arrow is None else arrow

@@ -6,4 +6,112 @@ takes at most 0.3 s, so workspaces, settings and the compiler load when first us
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from headwater.define import (
+    Entity,
+    FeatureService,
+    FeatureView,
+    Request,
+    Stream,
+    Table,
+    column,
+    count,
+    field,
+    first,
+    last,
+    last_events,
+    lifetime,
+    max,  # noqa: A004
+    mean,
+    min,  # noqa: A004
+    session,
+    sum,  # noqa: A004
+    tumbling,
+)
+from headwater.errors import (
+    ClosedError,
+    CompileError,
+    ConflictError,
+    DataError,
+    DefinitionError,
+    HeadwaterError,
+    InternalError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+    near_names,
+)
+from headwater.types import Timestamp
+
+if TYPE_CHECKING:
+    from headwater.workspace import connect, open, point_in_time  # noqa: A004
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "ClosedError",
+    "CompileError",
+    "ConflictError",
+    "DataError",
+    "DefinitionError",
+    "Entity",
+    "FeatureService",
+    "FeatureView",
+    "HeadwaterError",
+    "InternalError",
+    "InvalidError",
+    "NotFoundError",
+    "Request",
+    "Stream",
+    "Table",
+    "Timestamp",
+    "UnavailableError",
+    "column",
+    "connect",
+    "count",
+    "field",
+    "first",
+    "last",
+    "last_events",
+    "lifetime",
+    "max",
+    "mean",
+    "min",
+    "open",
+    "point_in_time",
+    "session",
+    "sum",
+    "tumbling",
+]
+
+_WORKSPACE_NAMES = frozenset({"connect", "open", "point_in_time"})
+
+_NOT_YET = frozenset(
+    "all any approx_count_distinct approx_quantile bottom corr count_distinct cov_pop cov_samp"
+    " decayed_count decayed_mean decayed_sum derive entropy frequent gap_max gap_mean gap_stddev"
+    " histogram kurtosis max_by min_by mode since_first since_last skew slope stddev_pop"
+    " stddev_samp streak top top_share var_pop var_samp vector_max vector_mean vector_sum".split()
+)
+
+_AGGREGATES = ("count", "sum", "mean", "min", "max", "first", "last")
+
+
+def __getattr__(name: str) -> Any:
+    """Load the verbs when first used; explain names that are planned, and misspelt ones."""
+    if name in _WORKSPACE_NAMES:
+        from headwater import workspace  # noqa: PLC0415  (heavy: loaded when first used)
+
+        return getattr(workspace, name)
+    if name in _NOT_YET:
+        raise AttributeError(
+            f"hw.{name} is not supported yet; the aggregates are: {', '.join(_AGGREGATES)}"
+        )
+    hint = "" if name.startswith("_") else near_names(name, __all__)
+    near = f": {hint}" if hint.startswith("did") else ""
+    raise AttributeError(f"module 'headwater' has no attribute {name!r}{near}")
+
+
+def __dir__() -> list[str]:
+    """List the names of the surface, without loading what stands behind them."""
+    return sorted({*__all__, "__version__"})

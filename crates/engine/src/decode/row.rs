@@ -1,0 +1,314 @@
+//! One JSON row straight into the column builders: serde_json parses, the visitors here lay the
+//! values down. A value of the wrong type never stops the parse, so that the row's end is found and
+//! only the row fails. Nothing is allocated for a good row.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::columns::{Checked, ColumnBuilder, missing_refused};
+use crate::contract::{Cause, Contract, Fault, Quality};
+
+/// Rows under construction.
+pub(super) struct Rows<'c> {
+    contract: &'c Contract,
+    builders: Vec<ColumnBuilder>,
+    /// The number of the row that last had the column, plus 1.
+    seen: Vec<u32>,
+    accepted: usize,
+    row: u32,
+    failure: Option<(usize, Fault)>,
+    quality: Quality,
+}
+
+/// The parts of finished rows.
+pub(super) struct Finished {
+    pub(super) builders: Vec<ColumnBuilder>,
+    pub(super) quality: Quality,
+}
+
+impl<'c> Rows<'c> {
+    pub(super) fn new(contract: &'c Contract, rows_expected: usize) -> Self {
+        let columns = contract.columns();
+        Self {
+            contract,
+            builders: columns
+                .iter()
+                .map(|column| ColumnBuilder::new(column, rows_expected))
+                .collect(),
+            seen: vec![0; columns.len()],
+            accepted: 0,
+            row: 0,
+            failure: None,
+            quality: Quality::default(),
+        }
+    }
+
+    /// A seed that parses the next row; call [`Rows::end_row`] after it.
+    pub(super) fn seed(&mut self) -> RowSeed<'_, 'c> {
+        RowSeed { rows: self }
+    }
+
+    /// Ends a row that was parsed to its end: none when it is accepted, else why not.
+    pub(super) fn end_row(&mut self) -> Option<(Cause, String)> {
+        if self.failure.is_none() {
+            self.fill_missing();
+        }
+        self.row += 1;
+        match self.failure.take() {
+            None => {
+                self.accepted += 1;
+                None
+            }
+            Some((column, fault)) => {
+                self.take_back();
+                Some(match self.contract.columns().get(column) {
+                    Some(column) => fault.in_column(&column.name),
+                    None => (fault.cause, fault.message),
+                })
+            }
+        }
+    }
+
+    /// Ends a row that could not be parsed to its end.
+    pub(super) fn drop_row(&mut self) {
+        self.row += 1;
+        self.failure = None;
+        self.take_back();
+    }
+
+    pub(super) fn finish(self) -> Finished {
+        Finished { builders: self.builders, quality: self.quality }
+    }
+
+    fn take_back(&mut self) {
+        for builder in &mut self.builders {
+            builder.truncate(self.accepted);
+        }
+    }
+
+    fn fill_missing(&mut self) {
+        let stamp = self.row + 1;
+        for (column, seen) in self.seen.iter().enumerate() {
+            if *seen == stamp {
+                continue;
+            }
+            let builder = &mut self.builders[column];
+            if !builder.nullable() {
+                self.failure = Some((column, missing_refused()));
+                return;
+            }
+            builder.push_missing();
+        }
+    }
+
+    /// Keeps the failure that comes first in the order of columns; of the whole row before all.
+    #[cold]
+    fn fail(&mut self, column: usize, fault: Fault) {
+        let earlier = match &self.failure {
+            None => true,
+            Some((_, kept)) if kept.cause == Cause::Malformed => false,
+            Some((at, _)) => fault.cause == Cause::Malformed || column < *at,
+        };
+        if earlier {
+            self.failure = Some((column, fault));
+        }
+    }
+
+    fn fail_row(&mut self, message: &str) {
+        self.fail(usize::MAX, Fault::new(Cause::Malformed, message));
+    }
+
+    fn store(&mut self, column: usize, checked: Checked) {
+        if let Err(fault) = checked {
+            self.fail(column, fault);
+        }
+    }
+}
+
+/// Parses one row into [`Rows`].
+pub(super) struct RowSeed<'r, 'c> {
+    rows: &'r mut Rows<'c>,
+}
+
+impl<'de> DeserializeSeed<'de> for RowSeed<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// Implements the visits of values that are not the one wanted.
+macro_rules! refuse {
+    ($self:ident, $message:expr; $($visit:ident: $kind:ty),*) => {
+        $(fn $visit<E>($self, _: $kind) -> Result<(), E> {
+            $self.rows.fail_row($message);
+            Ok(())
+        })*
+    };
+}
+
+const NOT_AN_OBJECT: &str = "the row is not an object";
+
+impl<'de> Visitor<'de> for RowSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a row")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let rows = self.rows;
+        let stamp = rows.row + 1;
+        let mut expected = 0;
+        while let Some(found) = map.next_key_seed(KeySeed {
+            contract: rows.contract,
+            expected,
+            quality: &mut rows.quality,
+        })? {
+            let Some(column) = found else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            expected = column + 1;
+            if rows.seen[column] == stamp {
+                map.next_value::<IgnoredAny>()?;
+                rows.fail(column, Fault::new(Cause::Malformed, "the column occurs twice"));
+                continue;
+            }
+            rows.seen[column] = stamp;
+            map.next_value_seed(ValueSeed { rows, column })?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        self.rows.fail_row(NOT_AN_OBJECT);
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.rows.fail_row(NOT_AN_OBJECT);
+        Ok(())
+    }
+
+    refuse!(self, NOT_AN_OBJECT; visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64,
+        visit_str: &str);
+}
+
+/// Finds the column of a key, looking first where the row before had it.
+struct KeySeed<'r> {
+    contract: &'r Contract,
+    expected: usize,
+    quality: &'r mut Quality,
+}
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the name of a column")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        let columns = self.contract.columns();
+        if columns.get(self.expected).is_some_and(|column| column.name == name) {
+            return Ok(Some(self.expected));
+        }
+        let found = columns.iter().position(|column| column.name == name);
+        if found.is_none() {
+            self.quality.unknown(name, 1);
+        }
+        Ok(found)
+    }
+}
+
+/// Lays one value down in the builder of its column.
+struct ValueSeed<'r, 'c> {
+    rows: &'r mut Rows<'c>,
+    column: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl ValueSeed<'_, '_> {
+    fn put(self, push: impl FnOnce(&mut ColumnBuilder, &mut Quality) -> Checked) {
+        let Rows { builders, quality, .. } = self.rows;
+        let checked = push(&mut builders[self.column], quality);
+        self.rows.store(self.column, checked);
+    }
+
+    fn nested(self, found: &str) {
+        let fault = self.rows.builders[self.column].refuse_nested(found);
+        self.rows.fail(self.column, fault);
+    }
+}
+
+impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.put(|builder, _| builder.push_null());
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.put(|builder, _| builder.push_bool(value));
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.put(|builder, quality| builder.push_int(value, quality));
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.put(|builder, quality| match i64::try_from(value) {
+            Ok(value) => builder.push_int(value, quality),
+            Err(_) => builder.push_large(value, quality),
+        });
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        self.put(|builder, quality| builder.push_float(value, quality));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        self.put(|builder, _| builder.push_str(value));
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        self.nested("a list");
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        self.nested("an object");
+        Ok(())
+    }
+}

@@ -20,14 +20,6 @@ class BadRow(Exception):  # noqa: N818  the word of the semantics
 def evaluate(tree: list[Any], row: dict[str, Any]) -> Any:
     """The value of a tree for a row; raises BadRow."""
     head, *rest = tree
-    if head == "col":
-        return row[rest[0]]
-    if head in ("bool", "int", "str"):
-        return rest[0]
-    if head == "float":
-        return finite(float(rest[0]))
-    if head == "null":
-        return None
     if head in LAZY:
         return LAZY[head](rest, row)
     values = [evaluate(part, row) for part in rest if isinstance(part, list)]
@@ -118,6 +110,12 @@ def is_null(parts: list[Any], row: dict[str, Any]) -> bool:
 
 
 LAZY: dict[str, Callable[[list[Any], dict[str, Any]], Any]] = {
+    "col": lambda parts, row: row[parts[0]],
+    "bool": lambda parts, _: parts[0],
+    "int": lambda parts, _: parts[0],
+    "str": lambda parts, _: parts[0],
+    "float": lambda parts, _: finite(float(parts[0])),
+    "null": lambda _parts, _row: None,
     "and": both,
     "or": either,
     "is_null": is_null,

@@ -2,7 +2,15 @@
 //!
 //! Pure: no clock, disk, network, thread or randomness. Everything else carries bytes to and from it.
 
+pub mod aggregates;
 pub mod blueprint;
 pub mod error;
+pub mod fixed;
+pub mod fold;
+pub mod key;
+pub mod order;
+pub mod plan;
+pub mod state;
+pub mod table;
 pub mod value;
 pub mod window;

@@ -84,11 +84,29 @@ impl Status {
     }
 }
 
-/// One feature value of an answer, and why it is null where data was there.
+/// One answered value with the reason why it is null, if there is one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
-    /// The value.
+    /// The value; null when `status` is not `Ok`.
     pub value: Value,
-    /// Its status.
+    /// Why it is null although data was there.
     pub status: Status,
+}
+
+impl Cell {
+    /// A value with nothing to report.
+    pub fn ok(value: Value) -> Self {
+        Self { value, status: Status::Ok }
+    }
+
+    /// Null for a reason.
+    pub fn null(status: Status) -> Self {
+        Self { value: Value::Null, status }
+    }
+}
+
+impl Default for Cell {
+    fn default() -> Self {
+        Self::ok(Value::Null)
+    }
 }

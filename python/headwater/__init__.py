@@ -88,10 +88,45 @@ __all__ = [
 _WORKSPACE_NAMES = frozenset({"connect", "open", "point_in_time"})
 
 _NOT_YET = frozenset(
-    "all any approx_count_distinct approx_quantile bottom corr count_distinct cov_pop cov_samp"
-    " decayed_count decayed_mean decayed_sum derive entropy frequent gap_max gap_mean gap_stddev"
-    " histogram kurtosis max_by min_by mode since_first since_last skew slope stddev_pop"
-    " stddev_samp streak top top_share var_pop var_samp vector_max vector_mean vector_sum".split()
+    {
+        "all",
+        "any",
+        "approx_count_distinct",
+        "approx_quantile",
+        "bottom",
+        "corr",
+        "count_distinct",
+        "cov_pop",
+        "cov_samp",
+        "decayed_count",
+        "decayed_mean",
+        "decayed_sum",
+        "derive",
+        "entropy",
+        "frequent",
+        "gap_max",
+        "gap_mean",
+        "gap_stddev",
+        "histogram",
+        "kurtosis",
+        "max_by",
+        "min_by",
+        "mode",
+        "since_first",
+        "since_last",
+        "skew",
+        "slope",
+        "stddev_pop",
+        "stddev_samp",
+        "streak",
+        "top",
+        "top_share",
+        "var_pop",
+        "var_samp",
+        "vector_max",
+        "vector_mean",
+        "vector_sum",
+    }
 )
 
 _AGGREGATES = ("count", "sum", "mean", "min", "max", "first", "last")
@@ -100,7 +135,7 @@ _AGGREGATES = ("count", "sum", "mean", "min", "max", "first", "last")
 def __getattr__(name: str) -> Any:
     """Load the verbs when first used; explain names that are planned, and misspelt ones."""
     if name in _WORKSPACE_NAMES:
-        from headwater import workspace  # noqa: PLC0415  (heavy: loaded when first used)
+        from headwater import workspace
 
         return getattr(workspace, name)
     if name in _NOT_YET:

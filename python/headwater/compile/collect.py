@@ -15,6 +15,7 @@ from headwater.define import (
     Entity,
     FeaturePick,
     FeatureService,
+    SourceDefinition,
     StreamDefinition,
     TableDefinition,
     ViewDefinition,
@@ -37,11 +38,13 @@ class Collected:
     views: list[ViewDefinition] = field(default_factory=list)
     services: list[FeatureService] = field(default_factory=list)
 
+    def sources(self) -> list[SourceDefinition]:
+        """Return streams and tables, which share one kind of names."""
+        return [*self.streams, *self.tables]
+
     def modules(self) -> tuple[str, ...]:
         """Return the modules in which the classes stand: where entities and services may be."""
-        classes = [each.owner for each in self.views]
-        classes += [each.owner for each in self.streams]
-        classes += [each.owner for each in self.tables]
+        classes = [each.owner for each in self.views] + [each.owner for each in self.sources()]
         return tuple(dict.fromkeys(each.__module__ for each in classes))
 
 

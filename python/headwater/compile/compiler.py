@@ -11,6 +11,8 @@ from headwater.compile.collect import collect
 from headwater.compile.compiled import Compiled
 from headwater.compile.facts import Facts
 from headwater.compile.lower import lower
+from headwater.compile.rules import problems
+from headwater.errors import CompileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,4 +34,8 @@ def compile_definitions(definitions: ModuleType | Iterable[Any]) -> Compiled:
         InvalidError: there is nothing to compile (code `no_definitions`).
     """
     collected = collect(definitions)
-    return Compiled(lower(collected, Facts(collected)))
+    facts = Facts(collected)
+    found = list(problems(collected, facts))
+    if found:
+        raise CompileError(found)
+    return Compiled(lower(collected, facts))

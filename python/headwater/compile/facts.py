@@ -20,7 +20,6 @@ from headwater.define import (
     Over,
     SourceColumn,
     SourceDefinition,
-    StreamDefinition,
     TableColumn,
     ViewDefinition,
     Window,
@@ -124,10 +123,18 @@ class Facts:
     def keys(self, view: ViewDefinition) -> list[KeyFact]:
         """Return the key tuple of a view, whether or not its columns exist."""
         return [
-            KeyFact(bound.entity, name, _key_type(annotation, view), column)
+            KeyFact(bound.entity, name, self.entity_key_type(bound.entity, name), column)
             for bound in view.entities
-            for name, annotation, column in _bound_keys(bound, view)
+            for name, column in _bound_keys(bound, view)
         ]
+
+    def entity_key_type(self, entity: Entity, name: str) -> DataType | None:
+        """Return the type of an entity's key, or None where it is no type, or may be null."""
+        for module in (*self.collected.modules(), "builtins"):
+            resolved = resolve(entity.keys[name], module)
+            if resolved is not None:
+                return None if resolved.nullable else resolved.type
+        return None
 
     def aggregates(self, view: ViewDefinition) -> list[AggregateFact]:
         """Return the aggregates of a view that folds a stream, in order."""
@@ -208,17 +215,7 @@ def output_column(view: ViewDefinition, fact: AggregateFact, over: Over, window:
     return feature_column(view.name, fact.name, over, window)
 
 
-def is_stream(source: SourceDefinition) -> bool:
-    """Is it a stream, not a table?"""
-    return isinstance(source, StreamDefinition)
-
-
-def _key_type(annotation: Any, view: ViewDefinition) -> DataType | None:
-    resolved = resolve(annotation, view.owner.__module__)
-    return None if resolved is None or resolved.nullable else resolved.type
-
-
-def _bound_keys(bound: BoundEntity, view: ViewDefinition) -> list[tuple[str, Any, str]]:
+def _bound_keys(bound: BoundEntity, view: ViewDefinition) -> list[tuple[str, str]]:
     """Name the column of each key: bound by hand, else of the same name.
 
     A table says itself which columns are its key; so one key left meets the one column left.
@@ -233,4 +230,4 @@ def _bound_keys(bound: BoundEntity, view: ViewDefinition) -> list[tuple[str, Any
         free = [each for each in wanted if each not in taken]
         if len(loose) == 1 and len(free) == 1 and len(view.entities) == 1:
             columns[loose[0]] = free[0]
-    return [(name, bound.entity.keys[name], columns[name]) for name in columns]
+    return list(columns.items())

@@ -1,0 +1,125 @@
+//! The directory of label keys: which dense number a key of the question has.
+//!
+//! Built once over the labels, then asked once for every event (the semi-join that drops events of
+//! keys nobody asks about). A hash alone never decides: key bytes are always compared.
+
+use crate::key::KeyColumn;
+
+/// The number of "no such key".
+pub(super) const NONE: u32 = u32::MAX;
+
+/// Key bytes up to this length lie in the slot itself, so that a probe touches one cache line.
+const INLINE_BYTES: usize = 20;
+
+/// One place of the open-addressing table: 32 bytes, two a cache line.
+#[derive(Clone, Copy)]
+struct Slot {
+    /// Upper half of the hash; the lower half chose the place.
+    tag: u32,
+    /// Dense number of the key, or [`NONE`] where the slot is free.
+    id: u32,
+    /// Length of the key in bytes.
+    length: u32,
+    /// The key, where it is short enough; zero after its end.
+    bytes: [u8; INLINE_BYTES],
+}
+
+const FREE: Slot = Slot { tag: 0, id: NONE, length: 0, bytes: [0; INLINE_BYTES] };
+
+/// Dense numbers (0, 1, 2, ... in order of first use) of the distinct keys of a column.
+pub(super) struct Directory<'a> {
+    keys: &'a KeyColumn,
+    slots: Vec<Slot>,
+    mask: usize,
+    /// The row in which each key was seen first.
+    first_rows: Vec<u32>,
+}
+
+impl<'a> Directory<'a> {
+    /// Numbers the keys of `keys` and gives each row's number, [`NONE`] where the key is null.
+    pub(super) fn build(keys: &'a KeyColumn) -> (Self, Vec<u32>) {
+        let mut directory =
+            Self { keys, slots: vec![FREE; 1 << 10], mask: (1 << 10) - 1, first_rows: Vec::new() };
+        let ids = (0..keys.len())
+            .map(|row| match keys.get(row) {
+                Some(bytes) => directory.insert(row, keys.hash(row), bytes),
+                None => NONE,
+            })
+            .collect();
+        (directory, ids)
+    }
+
+    /// How many distinct keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.first_rows.len()
+    }
+
+    /// The number of a key, or [`NONE`] if no label asks about it.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, bytes: &[u8]) -> u32 {
+        let mut place = hash as usize & self.mask;
+        loop {
+            let slot = &self.slots[place];
+            if slot.id == NONE || (slot.tag == tag(hash) && self.holds(slot, bytes)) {
+                return slot.id;
+            }
+            place = (place + 1) & self.mask;
+        }
+    }
+
+    #[inline]
+    fn holds(&self, slot: &Slot, bytes: &[u8]) -> bool {
+        if slot.length as usize != bytes.len() {
+            return false;
+        }
+        match slot.bytes.get(..bytes.len()) {
+            Some(inline) => inline == bytes,
+            None => self.keys.get(self.first_rows[slot.id as usize] as usize) == Some(bytes),
+        }
+    }
+
+    fn insert(&mut self, row: usize, hash: u64, bytes: &[u8]) -> u32 {
+        if self.first_rows.len() * 4 >= self.slots.len() * 3 {
+            self.grow();
+        }
+        let mut place = hash as usize & self.mask;
+        loop {
+            let slot = &self.slots[place];
+            if slot.id == NONE {
+                break;
+            }
+            if slot.tag == tag(hash) && self.holds(slot, bytes) {
+                return slot.id;
+            }
+            place = (place + 1) & self.mask;
+        }
+        let id = self.first_rows.len() as u32;
+        assert!(id != NONE, "label rows are fewer than u32::MAX");
+        let mut slot = Slot { tag: tag(hash), id, length: bytes.len() as u32, ..FREE };
+        if let Some(inline) = slot.bytes.get_mut(..bytes.len()) {
+            inline.copy_from_slice(bytes);
+        }
+        self.slots[place] = slot;
+        self.first_rows.push(row as u32);
+        id
+    }
+
+    fn grow(&mut self) {
+        let size = self.slots.len() * 2;
+        let old = std::mem::replace(&mut self.slots, vec![FREE; size]);
+        self.mask = size - 1;
+        for slot in old.into_iter().filter(|slot| slot.id != NONE) {
+            let row = self.first_rows[slot.id as usize] as usize;
+            let mut place = self.keys.hash(row) as usize & self.mask;
+            while self.slots[place].id != NONE {
+                place = (place + 1) & self.mask;
+            }
+            self.slots[place] = slot;
+        }
+    }
+}
+
+#[inline]
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}

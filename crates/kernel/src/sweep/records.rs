@@ -1,0 +1,249 @@
+//! Compact records: what a view needs of an event, as a few words, laid out key by key.
+//!
+//! A record is its time, one word a value lane, one bit a selection, and the event's address where
+//! order or strings need it. The scatter keeps the order of events within a key; it computes nothing.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, ArrayRef};
+use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_schema::DataType as ArrowType;
+
+use super::Events;
+use super::directory::{Directory, NONE};
+use crate::error::{Error, Kind, Result};
+
+/// Rows are handled in blocks, so that a record is still in the nearest cache for its next lane.
+const BLOCK_ROWS: usize = 512;
+
+/// Which events an aggregate uses: those with the input not null, for which the filter is true.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Selection {
+    /// Index of the input that must not be null.
+    pub(super) input: Option<usize>,
+    /// Index of the filter that must be true.
+    pub(super) filter: Option<usize>,
+}
+
+/// What a record of a view holds; offsets are in words.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Events for which this filter is false are dropped; none: all stay.
+    pub(super) presence: Option<usize>,
+    /// Inputs whose values are carried; lane `i` is word `1 + i`.
+    pub(super) lanes: Vec<usize>,
+    /// Selections that leave something out; number `i` is bit `i % 64` of flag word `i / 64`.
+    pub(super) selections: Vec<Selection>,
+    /// Is the address (chunk and row) of the event carried, as the last word?
+    pub(super) addressed: bool,
+}
+
+impl Layout {
+    /// Words of a record.
+    pub(super) fn width(&self) -> usize {
+        self.flags() + self.selections.len().div_ceil(64) + usize::from(self.addressed)
+    }
+
+    /// The first flag word.
+    pub(super) fn flags(&self) -> usize {
+        1 + self.lanes.len()
+    }
+}
+
+/// The records of a range of keys.
+pub(super) struct Records {
+    /// The words of all records.
+    pub(super) words: Vec<u64>,
+    /// Words of a record.
+    pub(super) width: usize,
+}
+
+/// The address of an event as one word.
+#[inline]
+pub(super) fn address(chunk: usize, row: usize) -> u64 {
+    (chunk as u64) << 32 | row as u64
+}
+
+/// Chunk and row of an address.
+#[inline]
+pub(super) fn place(address: u64) -> (usize, usize) {
+    ((address >> 32) as usize, (address & 0xffff_ffff) as usize)
+}
+
+/// Finds the key number of each row of a chunk from `first_row` on, [`NONE`] for those that no
+/// answer needs: key null or not asked about, time outside `[start, end)`, presence false.
+pub(super) fn locate(
+    events: &Events<'_>,
+    presence: Option<usize>,
+    directory: &Directory<'_>,
+    span: (i64, i64),
+    chunk: usize,
+    first_row: usize,
+    ids: &mut [u32],
+) {
+    let batch = &events.chunks[chunk];
+    let times = &batch.times[first_row..first_row + ids.len()];
+    let keys = batch.keys;
+    let present = presence.map(|filter| &batch.filters[filter]);
+    for (offset, (id, &time)) in ids.iter_mut().zip(times).enumerate() {
+        let row = first_row + offset;
+        *id = NONE;
+        if time < span.0 || time >= span.1 || present.is_some_and(|bits| !bits.value(row)) {
+            continue;
+        }
+        if let Some(bytes) = keys.get(row) {
+            *id = directory.find(keys.hash(row), bytes);
+        }
+    }
+}
+
+/// Lays out the records of the keys from `first_key` on; `starts` holds where each key's records
+/// start, counted from the first record of the range, and one more entry at the end.
+pub(super) fn scatter(
+    events: &Events<'_>,
+    layout: &Layout,
+    ids: &[u32],
+    first_key: u32,
+    starts: &[u32],
+) -> Result<Records> {
+    let width = layout.width();
+    let count = starts.last().copied().unwrap_or(0) as usize;
+    let mut words = vec![0_u64; count * width];
+    let mut next = starts.to_vec();
+    let mut block = Vec::with_capacity(BLOCK_ROWS);
+    let mut ids = ids;
+    for (chunk, batch) in events.chunks.iter().enumerate() {
+        let (here, rest) = ids.split_at(batch.times.len());
+        ids = rest;
+        let sources = Sources::of(events, layout, chunk)?;
+        for (index, block_ids) in here.chunks(BLOCK_ROWS).enumerate() {
+            block.clear();
+            assign(block_ids, index * BLOCK_ROWS, first_key, &mut next, &mut block);
+            sources.write(&block, &mut words, width);
+        }
+    }
+    Ok(Records { words, width })
+}
+
+/// Gives each row of a block that belongs to the range of keys its record number.
+fn assign(
+    ids: &[u32],
+    first_row: usize,
+    first_key: u32,
+    next: &mut [u32],
+    block: &mut Vec<(u32, u32)>,
+) {
+    let keys = next.len() as u32 - 1;
+    for (offset, &id) in ids.iter().enumerate() {
+        let key = id.wrapping_sub(first_key);
+        if key < keys && id != NONE {
+            let place = &mut next[key as usize];
+            block.push(((first_row + offset) as u32, *place));
+            *place += 1;
+        }
+    }
+}
+
+/// Where the words of a chunk's records come from.
+struct Sources<'a> {
+    chunk: usize,
+    times: &'a [i64],
+    lanes: Vec<Lane<'a>>,
+    flags: Vec<Flag<'a>>,
+    addressed: bool,
+}
+
+/// The values of one input as words.
+enum Lane<'a> {
+    Bits(&'a BooleanBuffer),
+    Integers(&'a [i64]),
+    Floats(&'a [f64]),
+}
+
+/// The rows of one selection.
+struct Flag<'a> {
+    valid: Option<&'a NullBuffer>,
+    filter: Option<&'a BooleanBuffer>,
+}
+
+impl<'a> Sources<'a> {
+    fn of(events: &'a Events<'_>, layout: &Layout, chunk: usize) -> Result<Self> {
+        let batch = &events.chunks[chunk];
+        let lanes = layout.lanes.iter().map(|&input| lane(&batch.inputs[input])).collect();
+        let flag = |selection: &Selection| Flag {
+            valid: selection.input.and_then(|input| batch.inputs[input].nulls()),
+            filter: selection.filter.map(|filter| &batch.filters[filter]),
+        };
+        Ok(Self {
+            chunk,
+            times: batch.times,
+            lanes: Result::from_iter::<Vec<_>>(lanes)?,
+            flags: layout.selections.iter().map(flag).collect(),
+            addressed: layout.addressed,
+        })
+    }
+
+    /// Writes the records of a block of (row, record number).
+    fn write(&self, block: &[(u32, u32)], words: &mut [u64], width: usize) {
+        for &(row, record) in block {
+            words[record as usize * width] = self.times[row as usize] as u64;
+        }
+        for (index, lane) in self.lanes.iter().enumerate() {
+            let word = 1 + index;
+            match lane {
+                Lane::Bits(bits) => {
+                    put(block, words, width, word, |row| u64::from(bits.value(row)));
+                }
+                Lane::Integers(values) => put(block, words, width, word, |row| values[row] as u64),
+                Lane::Floats(values) => put(block, words, width, word, |row| values[row].to_bits()),
+            }
+        }
+        let flags = 1 + self.lanes.len();
+        for (index, flag) in self.flags.iter().enumerate() {
+            let (word, bit) = (flags + index / 64, index % 64);
+            for &(row, record) in block {
+                words[record as usize * width + word] |= flag.value(row as usize) << bit;
+            }
+        }
+        if self.addressed {
+            put(block, words, width, width - 1, |row| address(self.chunk, row));
+        }
+    }
+}
+
+impl Flag<'_> {
+    #[inline]
+    fn value(&self, row: usize) -> u64 {
+        let valid = self.valid.is_none_or(|nulls| nulls.is_valid(row));
+        u64::from(valid && self.filter.is_none_or(|bits| bits.value(row)))
+    }
+}
+
+#[inline]
+fn put(
+    block: &[(u32, u32)],
+    words: &mut [u64],
+    width: usize,
+    word: usize,
+    value: impl Fn(usize) -> u64,
+) {
+    for &(row, record) in block {
+        words[record as usize * width + word] = value(row as usize);
+    }
+}
+
+fn lane(input: &ArrayRef) -> Result<Lane<'_>> {
+    match input.data_type() {
+        ArrowType::Boolean => Ok(Lane::Bits(input.as_boolean().values())),
+        ArrowType::Int64 => Ok(Lane::Integers(input.as_primitive::<Int64Type>().values())),
+        ArrowType::Float64 => Ok(Lane::Floats(input.as_primitive::<Float64Type>().values())),
+        ArrowType::Timestamp(..) => {
+            Ok(Lane::Integers(input.as_primitive::<TimestampMicrosecondType>().values()))
+        }
+        other => Err(Error::new(
+            Kind::Internal,
+            "sweep_input",
+            format!("an input of type {other} has no words"),
+        )),
+    }
+}

@@ -1,0 +1,55 @@
+//! The sweep against a loop over all events for each question.
+
+mod sweep_support;
+
+use std::sync::atomic::AtomicBool;
+
+use headwater_kernel::sweep::{SweepEvents, SweepLabels, SweepOptions, sweep};
+use proptest::prelude::*;
+use sweep_support::{
+    Columns, Event, Label, ViewSpec, answers, chunks, events, key_column, labels, naive, plan, view,
+};
+
+/// The values of every view by the sweep, events cut into chunks of the lengths given.
+fn check(views: &[ViewSpec], events: &[Event], labels: &[Label], cuts: &[usize], threads: usize) {
+    let plan = plan(views);
+    let section = &plan.sections[0];
+    let columns: Vec<Columns> =
+        chunks(events, cuts).into_iter().map(|chunk| Columns::new(chunk, section, views)).collect();
+    let batches: Vec<_> = columns.iter().map(Columns::batch).collect();
+    let keys = key_column(labels.iter().map(|label| label.0));
+    let times: Vec<i64> = labels.iter().map(|label| label.1).collect();
+    let cancelled = AtomicBool::new(false);
+    for (index, spec) in views.iter().enumerate() {
+        let result = sweep(
+            &plan,
+            index,
+            &SweepEvents { chunks: &batches },
+            &SweepLabels { keys: &keys, times: &times },
+            &SweepOptions { threads, cancelled: &cancelled },
+        )
+        .unwrap();
+        assert_eq!(result.columns.len(), spec.features.len());
+        for (row, label) in labels.iter().enumerate() {
+            let expected = naive::answer(spec, events, label);
+            assert_eq!(answers::row(&result, row), expected, "label {row} {label:?} of {spec:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(sweep_support::config(400))]
+
+    /// Random views, events (late, equal in time, null, bad), chunks and threads: every value,
+    /// status and `found` is that of the loop.
+    #[test]
+    fn equals_a_loop_over_all_events(
+        views in prop::collection::vec(view(), 1..3),
+        events in events(120),
+        labels in labels(),
+        cuts in prop::collection::vec(0_usize..60, 0..4),
+        threads in 1_usize..5,
+    ) {
+        check(&views, &events, &labels, &cuts, threads);
+    }
+}

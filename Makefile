@@ -1,0 +1,87 @@
+# The only list of commands; CI calls the same. Everything is built into .venv.
+# `make demo` and `make test` set themselves up on a machine with Python 3.11+ and Rust.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The interpreter of the virtual environment; the first of these that there is.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
+ROUNDS ?= 30
+SEED ?= 7
+
+VENV := .venv
+BIN := $(VENV)/bin
+MATURIN := env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin
+RUST := $(shell find crates -type f \( -name '*.rs' -o -name Cargo.toml \)) Cargo.toml Cargo.lock
+# The extension is tested from Python: its tests in Rust would need an interpreter to link to.
+RUST_TESTED := --workspace --exclude headwater-python
+
+.PHONY: help build test lint demo bench crash wheel
+
+help:
+	@echo 'make build   set up .venv with everything, the extension in release mode'
+	@echo 'make test    all tests of Rust and Python, lint, types, layers, stubs, docs'
+	@echo 'make lint    the part of test that runs nothing'
+	@echo 'make demo    a year of flights, end to end'
+	@echo 'make bench   all benchmarks; make bench-NAME runs benchmarks/NAME.py'
+	@echo 'make crash   kill -9 campaign; ROUNDS=$(ROUNDS) SEED=$(SEED)'
+	@echo 'make wheel   a wheel to distribute, in dist/'
+
+build: $(VENV)/.built
+
+$(BIN)/python:
+	@missing() { echo "missing: $$1; get it with: $$2" >&2; exit 1; }; \
+	[ -n '$(PYTHON)' ] \
+	    || missing 'Python 3.11 or newer' 'apt install python3 python3-venv, or https://www.python.org/downloads'; \
+	'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || missing 'Python 3.11 or newer ($(PYTHON) is older)' 'apt install python3.11 python3.11-venv, or name one: make PYTHON=...'; \
+	'$(PYTHON)' -c 'import venv, ensurepip' 2> /dev/null \
+	    || missing 'the venv module of $(PYTHON)' 'apt install python3-venv'; \
+	command -v cargo > /dev/null \
+	    || missing 'Rust (cargo)' "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"; \
+	command -v cc > /dev/null \
+	    || missing 'a C linker (cc)' 'apt install build-essential, or on macOS xcode-select --install'
+	'$(PYTHON)' -m venv $(VENV)
+
+# The project and its libraries, editable; again when they change, not at every line of Rust.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2'
+	$(MATURIN) develop --release --extras dev
+	touch $@ $(VENV)/.built
+
+$(VENV)/.built: $(RUST) | $(VENV)/.installed
+	$(MATURIN) develop --release --skip-install
+	touch $@
+
+$(VENV)/.flights: $(VENV)/.installed
+	$(MATURIN) develop --release --extras dev,flights
+	touch $@ $(VENV)/.built
+
+lint: $(VENV)/.built
+	cargo fmt --check
+	cargo clippy --release --workspace --all-targets --quiet -- -D warnings
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m mypy.stubtest headwater._native
+
+test: lint
+	cargo test --release $(RUST_TESTED) --quiet
+	$(BIN)/python -m pytest
+
+demo: $(VENV)/.built $(VENV)/.flights
+	$(BIN)/python -m examples.flights
+
+bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py))
+
+bench-%: $(VENV)/.built
+	$(BIN)/python benchmarks/$*.py
+
+crash: $(VENV)/.built
+	$(BIN)/python tests/crash/campaign.py --rounds $(ROUNDS) --seed $(SEED)
+
+wheel: $(VENV)/.built
+	$(MATURIN) build --profile dist --out dist

@@ -135,3 +135,28 @@ def duration_us(text: object) -> int:
             hint="for all events there are use hw.lifetime()",
         )
     return value
+
+
+_SIZE = re.compile(r"([0-9]{1,15})(?: ?(B|KiB|MiB|GiB|TiB))?")
+_SIZE_UNITS: Final = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def size_bytes(text: object) -> int:
+    """Return a size such as `64 MiB` in bytes; an integer is bytes already.
+
+    Raises:
+        InvalidError: malformed (code `size`); `MB` is refused, since it means two things.
+
+    >>> size_bytes("64 MiB")
+    67108864
+    """
+    if isinstance(text, int) and not isinstance(text, bool) and text >= 0:
+        return text
+    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise InvalidError(
+            f"{text!r} is not a size",
+            code="size",
+            hint='a size is an integer and a unit out of B, KiB, MiB, GiB, TiB, such as "64 MiB"',
+        )
+    return int(match[1]) * _SIZE_UNITS[match[2] or "B"]

@@ -5,5 +5,6 @@ Pure; loaded only when something is compiled, since expressions need a parser of
 
 from headwater.compile.compiled import Compiled, Target
 from headwater.compile.compiler import compile_definitions
+from headwater.compile.load import load_definitions
 
-__all__ = ["Compiled", "Target", "compile_definitions"]
+__all__ = ["Compiled", "Target", "compile_definitions", "load_definitions"]

@@ -106,7 +106,7 @@ class Facts:
             }
             try:
                 found: Expression | InvalidError = compile_expression(
-                    text, columns, where=self.view_origin(view)
+                    text, columns, where=Origin(f"view {view.name}")
                 )
             except InvalidError as error:
                 found = error

@@ -16,7 +16,7 @@ from headwater.compile.result_types import result_type
 from headwater.compile.service import lower_service
 from headwater.define import Lifetime, Over, Sliding, StreamDefinition, TableDefinition, Window
 from headwater.errors import InternalError, InvalidError
-from headwater.types import SCALE_EXPONENT_DEFAULT, duration_us
+from headwater.types import duration_us
 
 if TYPE_CHECKING:
     from headwater.compile.collect import Collected
@@ -243,15 +243,11 @@ def _expression(view: ViewDefinition, text: str | None, facts: Facts) -> dict[st
     if text is None:
         return None
     compiled = _compiled(view, text, facts)
-    exponent = SCALE_EXPONENT_DEFAULT
-    # A column alone keeps its own scale; anything computed is summed at the default one.
-    if view.stream is not None and compiled.tree[0] == "col":
-        exponent = facts.columns(view.stream)[compiled.tree[1]].scale_exponent
     return {
         "tree": compiled.tree,
         "type": compiled.type.value,
         "fallible": compiled.fallible,
-        "scale_exponent": exponent,
+        "scale_exponent": compiled.scale_exponent,
         "text": text,
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headwater.compile.problems import problem
-from headwater.errors import InvalidError
+from headwater.errors import CompileError, InvalidError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,12 @@ def _check(
         )
         return
     found = facts.expression(view, text)
-    if isinstance(found, InvalidError):
+    if isinstance(found, CompileError):
+        for each in found.problems:
+            yield problem(
+                origin, each.code, f"{what}: {each.message}", detail=each.detail, hint=each.hint
+            )
+    elif isinstance(found, InvalidError):
         yield problem(
             origin, found.code, f"{what}: {found.message}", detail=found.detail, hint=found.hint
         )

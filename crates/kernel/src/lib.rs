@@ -11,6 +11,7 @@ pub mod key;
 pub mod order;
 pub mod plan;
 pub mod state;
+pub mod sweep;
 pub mod table;
 pub mod value;
 pub mod window;

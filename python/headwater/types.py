@@ -59,7 +59,7 @@ class Timestamp:
         unit: `s`, `ms`, `us` (default) or `ns`.
 
     Raises:
-        ValueError: the unit is none of these.
+        InvalidError: the unit is none of these (code `unit`).
 
     >>> Timestamp("ms").unit
     <TimeUnit.MILLISECONDS: 'ms'>
@@ -70,9 +70,12 @@ class Timestamp:
     nullable: bool
 
     def __init__(self, unit: str = "us", *, nullable: bool = False) -> None:
-        known = [each.value for each in TimeUnit]
-        if unit not in known:
-            raise ValueError(f"unknown unit of time {unit!r}: one of {', '.join(known)}")
+        if unit not in {each.value for each in TimeUnit}:
+            raise InvalidError(
+                f"{unit!r} is no unit of time",
+                code="unit",
+                hint=f"units are {', '.join(TimeUnit)}",
+            )
         object.__setattr__(self, "unit", TimeUnit(unit))
         object.__setattr__(self, "nullable", nullable)
 

@@ -44,7 +44,9 @@ class Collected:
 
     def modules(self) -> tuple[str, ...]:
         """Return the modules in which the classes stand: where entities and services may be."""
-        classes = [each.owner for each in self.views] + [each.owner for each in self.sources()]
+        classes = [each.python_class for each in self.views] + [
+            each.python_class for each in self.sources()
+        ]
         return tuple(dict.fromkeys(each.__module__ for each in classes))
 
 

@@ -154,13 +154,13 @@ class Facts:
 
     def source_origin(self, source: SourceDefinition, attribute: str = "") -> Origin:
         """Return where a stream or table stands, or a column or class argument of it."""
-        return class_origin(f"{source.kind} {source.name}", source.owner, attribute)
+        return class_origin(f"{source.kind} {source.name}", source.python_class, attribute)
 
     def view_origin(self, view: ViewDefinition, attribute: str = "") -> Origin:
         """Return where a view stands, or a feature or class argument of it."""
         features = {name for name, _ in view.features}
         feature = f", feature {attribute}" if attribute in features else ""
-        return class_origin(f"view {view.name}{feature}", view.owner, attribute)
+        return class_origin(f"view {view.name}{feature}", view.python_class, attribute)
 
     def entity_origin(self, entity: Entity) -> Origin:
         """Return where an entity stands."""
@@ -175,7 +175,7 @@ class Facts:
 
 def column_fact(column: SourceColumn, source: SourceDefinition) -> ColumnFact | None:
     """Return the fact of one column, or None where its annotation is no column type."""
-    resolved = resolve(column.annotation, source.owner.__module__)
+    resolved = resolve(column.annotation, source.python_class.__module__)
     if resolved is None:
         return None
     exponent = scale_exponent(column.field.scale)

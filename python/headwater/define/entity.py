@@ -5,7 +5,7 @@ Plain data; whether keys and columns fit is for the compiler to say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ class Entity:
 
     name: str
     keys: Mapping[str, Any]
-    description: str = ""
+    description: str = field(default="", compare=False)
 
     def __init__(self, name: str, *, keys: Mapping[str, Any], description: str = "") -> None:
         _set(self, "name", name)

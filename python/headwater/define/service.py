@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headwater.define.frozen import DefinitionMeta
@@ -30,7 +30,7 @@ class FeatureService:
 
     name: str
     features: tuple[type | FeaturePick | WindowPick | ViewInRole, ...]
-    description: str
+    description: str = field(compare=False)
     kind: ClassVar[str] = "service"
 
     def __init__(self, name: str, features: Iterable[Any], *, description: str = "") -> None:

@@ -18,8 +18,8 @@ from headwater.define.frozen import DefinitionMeta, freeze, refuse_subclass
 class Field:
     """What `hw.field` adds to a column: for people, except `scale`."""
 
-    description: str = ""
-    unit: str = ""
+    description: str = dataclass_field(default="", compare=False)
+    unit: str = dataclass_field(default="", compare=False)
     scale: float | None = None
 
 
@@ -54,7 +54,7 @@ class SourceColumn:
 class StreamDefinition:
     """The data of a stream; durations are texts."""
 
-    owner: type = dataclass_field(compare=False, repr=False)
+    python_class: type = dataclass_field(compare=False, repr=False)
     name: str
     columns: tuple[SourceColumn, ...]
     strays: tuple[str, ...]
@@ -75,7 +75,7 @@ class StreamDefinition:
 class TableDefinition:
     """The data of a table; durations are texts."""
 
-    owner: type = dataclass_field(compare=False, repr=False)
+    python_class: type = dataclass_field(compare=False, repr=False)
     name: str
     columns: tuple[SourceColumn, ...]
     strays: tuple[str, ...]
@@ -124,7 +124,7 @@ class Stream(metaclass=DefinitionMeta):
         freeze(
             cls,
             StreamDefinition(
-                owner=cls,
+                python_class=cls,
                 name=cls.__name__ if name is None else name,
                 columns=_columns(cls),
                 strays=_strays(cls),
@@ -168,7 +168,7 @@ class Table(metaclass=DefinitionMeta):
         freeze(
             cls,
             TableDefinition(
-                owner=cls,
+                python_class=cls,
                 name=cls.__name__ if name is None else name,
                 columns=_columns(cls),
                 strays=_strays(cls),

@@ -57,7 +57,7 @@ Feature = Aggregate | TableColumn
 class ViewDefinition:
     """The data of a view; exactly one of `stream` and `table` is meant to be given."""
 
-    owner: type = dataclass_field(compare=False, repr=False)
+    python_class: type = dataclass_field(compare=False, repr=False)
     name: str
     stream: StreamDefinition | None
     table: TableDefinition | None
@@ -67,6 +67,7 @@ class ViewDefinition:
     strays: tuple[str, ...]
     include_current: bool
     events_max: int
+    owner: str = dataclass_field(default="", compare=False)
     kind: ClassVar[str] = "view"
 
     @property
@@ -102,7 +103,6 @@ class FeatureView(metaclass=DefinitionMeta):
         events_max: int = EVENTS_MAX_DEFAULT,
         name: str | None = None,
     ) -> None:
-        del owner  # for people, who read it in the source; never part of the meaning
         refuse_subclass(cls, FeatureView)
         view_name = cls.__name__ if name is None else name
         named = {
@@ -116,7 +116,7 @@ class FeatureView(metaclass=DefinitionMeta):
             if isinstance(value, Aggregate | TableColumn)
         )
         definition = ViewDefinition(
-            owner=cls,
+            python_class=cls,
             name=view_name,
             stream=_definition(stream, Stream, StreamDefinition, view_name),
             table=_definition(table, Table, TableDefinition, view_name),
@@ -128,6 +128,7 @@ class FeatureView(metaclass=DefinitionMeta):
             ),
             include_current=include_current,
             events_max=events_max,
+            owner=owner,
         )
         freeze(cls, definition)
         for each, _ in features:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from headwater.define import SourceDefinition
     from headwater.errors import Problem
 
-TYPES = "types are bool, int, float, str and hw.Timestamp, with | None where null is allowed"
+TYPES = (
+    'types are bool, int, float, str and hw.Timestamp (of integers: hw.Timestamp("ms")),'
+    " with | None where null is allowed"
+)
 
 
 def check(source: SourceDefinition, facts: Facts) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ What goes on is one of two things: NDJSON bytes, or a `Frame` of Arrow. This roo
 what a row means: types, nulls and instants are judged by the data plane, the same for every source.
 """
 
-from headwater.sources.files import read_labels, read_rows
-from headwater.sources.rows import Payload, frame_of, instant, payload_of
+from headwater.sources.names import source_name
+from headwater.sources.rows import Payload, frame_of, instant, json_of, payload_of
 
-__all__ = ["Payload", "frame_of", "instant", "payload_of", "read_labels", "read_rows"]
+__all__ = ["Payload", "frame_of", "instant", "json_of", "payload_of", "source_name"]

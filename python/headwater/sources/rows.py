@@ -75,6 +75,20 @@ def frame_of(rows: object) -> Frame:
     return Frame.from_dicts(list(_dicts(rows))) if arrow is None else arrow
 
 
+def json_of(document: object) -> bytes:
+    """Return a request as JSON; values of keys are understood as in `payload_of`.
+
+    Raises:
+        InvalidError: `unreadable_row`: a value has no JSON form.
+    """
+    try:
+        return orjson.dumps(document, _json_form, orjson.OPT_SERIALIZE_NUMPY)
+    except orjson.JSONEncodeError as refused:
+        raise InvalidError(
+            "the request has no JSON form", code="unreadable_row", detail=str(refused)
+        ) from refused
+
+
 def instant(value: dt.datetime | int | str | None) -> int | str | None:
     """Return an instant as JSON carries it.
 

@@ -1,0 +1,127 @@
+"""Requests that are tried again: after a broken connection, and when the server says "later".
+
+Only what may be repeated is repeated: reads, and writes with an idempotency key. Every bound is
+named here. Must never hide an error: the last one is raised, as a class of `headwater.errors`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import tenacity
+
+from headwater.client.failures import failure_of, unreachable
+from headwater.errors import HeadwaterError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ATTEMPTS_MAX: Final = 6
+"""Tries of one request: with the waits below, about five seconds of a restarting server."""
+
+WAIT_FIRST_S: Final = 0.1
+WAIT_MAX_S: Final = 2.0
+"""Waits double from the first, with jitter, unless the server names one by Retry-After."""
+
+RETRY_AFTER_MAX_S: Final = 30.0
+"""A longer wait than this is the caller's decision."""
+
+CONNECT_TIMEOUT_S: Final = 5.0
+READ_TIMEOUT_S: Final = 90.0
+"""Longer than the server's own deadline of a push, so that its error arrives."""
+
+TRAINING_TIMEOUT_S: Final = 3_700.0
+"""Longer than the server's own deadline of a training set."""
+
+PROBE_TIMEOUT_S: Final = 0.5
+"""How long a server may take to say that it is there."""
+
+
+class Transport:
+    """A pool of connections to one server; safe from threads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        # Proxies of the environment are for the outside; a feature server is asked directly.
+        self._http = httpx.Client(base_url=self.url, timeout=timeout, trust_env=False)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        repeatable: bool = True,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        timeout_s: float = READ_TIMEOUT_S,
+    ) -> httpx.Response:
+        """Return the response, which is a success; else raise what the server said.
+
+        A request that is not `repeatable` is not sent again once it may have been begun.
+        """
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
+
+        def send() -> httpx.Response:
+            try:
+                response = self._http.request(
+                    method, path, content=content, headers=headers, params=given, timeout=timeout
+                )
+            except httpx.TransportError as broken:
+                raise unreachable(self.url, broken) from broken
+            if response.is_success:
+                return response
+            raise failure_of(response)
+
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(ATTEMPTS_MAX),
+            wait=_wait,
+            retry=tenacity.retry_if_exception(lambda error: _again(error, repeatable=repeatable)),
+            reraise=True,
+        )
+        return retrying(send)
+
+    def close(self) -> None:
+        """Close all connections; a second time does nothing."""
+        self._http.close()
+
+
+def answers(url: str) -> bool:
+    """Tell whether a server answers at a URL, without trying twice."""
+    try:
+        health = httpx.get(f"{url.rstrip('/')}/health", timeout=PROBE_TIMEOUT_S, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return health.is_success
+
+
+def _again(error: BaseException, *, repeatable: bool) -> bool:
+    """Tell whether a request may be sent again: it was not begun, or a repeat is harmless."""
+    if not isinstance(error, UnavailableError):
+        return False
+    cause = error.__cause__
+    if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return True
+    if isinstance(cause, httpx.TransportError):
+        return repeatable
+    return _retry_after_s(error) <= RETRY_AFTER_MAX_S and error.code in LATER
+
+
+LATER: Final = frozenset({"queue_full", "stopping", "not_ready", "overloaded"})
+"""Codes by which a server says: not begun, try again."""
+
+
+def _retry_after_s(error: HeadwaterError) -> float:
+    return float(getattr(error, "retry_after_s", 0.0))
+
+
+_backoff = tenacity.wait_exponential_jitter(initial=WAIT_FIRST_S, max=WAIT_MAX_S, jitter=0.1)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    named = _retry_after_s(error) if isinstance(error, HeadwaterError) else 0.0
+    return max(named, _backoff(state))

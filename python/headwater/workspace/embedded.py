@@ -1,0 +1,72 @@
+"""The backend in this process: the engine of the extension, on a directory or in memory.
+
+Delegation only: arguments become bytes, bytes become JSON data. The engine releases Python's lock
+while it works, and may be called from any thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from headwater.sources import json_of
+
+if TYPE_CHECKING:
+    from headwater._native import Engine, Frame, Server
+    from headwater.sources import Payload
+
+Json = dict[str, Any]
+
+
+class Embedded:
+    """A `Backend` over the engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def push(
+        self, stream: str, rows: Payload, *, arrived_at: str | None, idempotency_key: str | None
+    ) -> Json:
+        return _json(self._engine.push(stream, rows, arrived_at, idempotency_key))
+
+    def put(
+        self, table: str, rows: Payload, *, arrived_at: str | None, idempotency_key: str | None
+    ) -> Json:
+        return _json(self._engine.put(table, rows, arrived_at, idempotency_key))
+
+    def get(self, request: Json) -> tuple[Frame, list[bool], Json]:
+        # Only an instant of the past reads the archive, and only positions are waited for.
+        long = request["at"] is not None or request["after"] is not None
+        frame, found, metadata = self._engine.get(json_of({**request, "history": True}), long)
+        return frame, found, _json(metadata)
+
+    def training_set(self, service: str, labels: Frame, *, time: str, as_of: str) -> Frame:
+        return self._engine.training_set(service, labels, time, as_of)
+
+    def dead_letters(self, stream: str, *, limit: int, after: str | None) -> Json:
+        return _json(self._engine.dead_letters(stream, limit, after))
+
+    def dead_letter(self, stream: str, letter_id: str) -> Json:
+        return _json(self._engine.dead_letter(stream, letter_id))
+
+    def replay_dead_letter(self, stream: str, letter_id: str) -> Json:
+        return _json(self._engine.replay_dead_letter(stream, letter_id))
+
+    def discard_dead_letter(self, stream: str, letter_id: str) -> Json:
+        return _json(self._engine.discard_dead_letter(stream, letter_id))
+
+    def status(self) -> Json:
+        return _json(self._engine.status())
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def start_server(self, host: str, port: int, options: Json) -> Server:
+        """Start answering over HTTP; the server stands on the same engine."""
+        return self._engine.start_server(host, port, json_of(options))
+
+
+def _json(data: bytes) -> Json:
+    document: Json = orjson.loads(data)
+    return document

@@ -219,6 +219,10 @@ class Walk:
                 return self._clock(span)
             case exp.Rand() | exp.Randn() | exp.Uuid():
                 return refuse.unsupported("a random value is", span)
+            case exp.RegexpLike() | exp.RegexpILike() | exp.RegexpFullMatch() | exp.SimilarTo():
+                return refuse.unsupported("a regular expression is", span, "LIKE is supported")
+            case exp.Array():
+                return refuse.unsupported("a list is", span)
             case exp.Anonymous() if str(node.this).lower() in CLOCKS:
                 return self._clock(span)
             case exp.Anonymous():

@@ -16,7 +16,7 @@ import click
 from headwater.errors import NotFoundError
 from headwater.types import DataType
 from headwater.workspace import Workspace, connect
-from headwater.workspace.open import compiled_of, open_settings
+from headwater.workspace.opening import compiled_of, open_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

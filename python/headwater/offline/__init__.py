@@ -3,6 +3,6 @@
 Pure: no clock, no file, no state. The same kernel as everywhere gives the values.
 """
 
-from headwater.offline.point_in_time import point_in_time
+from headwater.offline.frames import point_in_time
 
 __all__ = ["point_in_time"]

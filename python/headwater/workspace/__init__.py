@@ -4,9 +4,9 @@ Loaded when first used, since it brings the extension and the compiler. Each ver
 into a room below; no meaning lives here.
 """
 
-from headwater.workspace.open import connect, open  # noqa: A004 - their public names
-from headwater.workspace.point_in_time import point_in_time
+from headwater.workspace.opening import connect, open  # noqa: A004 - their public names
 from headwater.workspace.results import Answer, Receipt, Rejection, TrainingSet
+from headwater.workspace.training import point_in_time
 from headwater.workspace.workspace import Workspace
 
 __all__ = [

@@ -35,7 +35,7 @@ def push(
     verb, types = place.columns(name)
     if arrived_at not in (None, "event_time"):
         types.setdefault(arrived_at, DataType.TIMESTAMP)
-    total = {"accepted": 0, "duplicates": 0, "rejected": []}
+    total: dict[str, Any] = {"accepted": 0, "duplicates": 0, "rejected": []}
     with place.open() as workspace, talk.progress(f"pushing {name}") as shown:
         send = getattr(workspace, verb)
         for file in files:

@@ -11,7 +11,7 @@ import click
 from headwater.cli import talk
 from headwater.cli.place import Place, with_json, with_place
 from headwater.errors import InvalidError
-from headwater.workspace.open import open_settings
+from headwater.workspace.opening import open_settings
 
 if TYPE_CHECKING:
     from types import FrameType

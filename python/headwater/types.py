@@ -135,7 +135,7 @@ def duration_us(text: object) -> int:
         raise InvalidError(
             f"{text!r} is longer than the 229 years that instants span",
             code="duration",
-            hint="for all events there are use hw.lifetime()",
+            hint="instants lie between 1971 and 2200",
         )
     return value
 

@@ -152,15 +152,21 @@ class Facts:
             if isinstance(feature, TableColumn) and view.table is not None
         ]
 
-    def source_origin(self, source: SourceDefinition, attribute: str = "") -> Origin:
+    def source_origin(
+        self, source: SourceDefinition, column: str = "", *, argument: str = ""
+    ) -> Origin:
         """Return where a stream or table stands, or a column or class argument of it."""
-        return class_origin(f"{source.kind} {source.name}", source.python_class, attribute)
+        definition = f"{source.kind} {source.name}"
+        return class_origin(definition, source.python_class, column, argument)
 
-    def view_origin(self, view: ViewDefinition, attribute: str = "") -> Origin:
-        """Return where a view stands, or a feature or class argument of it."""
+    def view_origin(
+        self, view: ViewDefinition, attribute: str = "", *, argument: str = ""
+    ) -> Origin:
+        """Return where a view stands, or an attribute or class argument of it."""
         features = {name for name, _ in view.features}
         feature = f", feature {attribute}" if attribute in features else ""
-        return class_origin(f"view {view.name}{feature}", view.python_class, attribute)
+        definition = f"view {view.name}{feature}"
+        return class_origin(definition, view.python_class, attribute, argument)
 
     def entity_origin(self, entity: Entity) -> Origin:
         """Return where an entity stands."""

@@ -5,13 +5,12 @@ semantics.md section 2 in code; the kernel holds the same ladder.
 
 from __future__ import annotations
 
+from headwater.types import duration_us
+
 LADDER = ("1s", "5s", "10s", "30s", "1m", "5m", "10m", "30m", "1h", "3h", "12h", "1d")
 """The steps as users write them; each divides the next."""
 
-LADDER_US = tuple(
-    seconds * 1_000_000
-    for seconds in (1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 43_200, 86_400)
-)
+LADDER_US = tuple(duration_us(step) for step in LADDER)
 
 STEPS_IN_WINDOW_MIN = 48
 """A window holds at least so many steps of its default resolution: 2 % too long at most."""

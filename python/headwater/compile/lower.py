@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headwater.compile.defaults import stored_default
-from headwater.compile.facts import AggregateFact, Facts, output_column
+from headwater.compile.facts import AggregateFact, Facts, known_duration_us, output_column
 from headwater.compile.fingerprint import FORMAT, MEANING, fingerprint
-from headwater.compile.ladder import LADDER, LADDER_US, default_resolution_us
+from headwater.compile.ladder import default_resolution_us
 from headwater.compile.names import table_column
 from headwater.compile.result_types import result_type
 from headwater.compile.service import lower_service
@@ -229,10 +229,11 @@ def _window(over: Over, window: Window) -> dict[str, Any]:
             return {"kind": "lifetime"}
         case Sliding(width):
             width_us = duration_us(width)
-            step_us = default_resolution_us(width_us)
-            if over.resolution not in (None, "exact"):
-                step_us = LADDER_US[LADDER.index(str(over.resolution))]
-            if over.resolution == "exact" or step_us is None:
+            if over.resolution is None:
+                step_us = default_resolution_us(width_us)
+            else:
+                step_us = known_duration_us(over.resolution)  # None: exact
+            if step_us is None:
                 return {"kind": "exact", "width_us": width_us}
             return {"kind": "sliding", "width_us": width_us, "resolution_us": step_us}
         case _:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def class_origin(definition: str, owner: type, attribute: str = "") -> Origin:
-    """Return the origin of a class, or of an attribute or class argument of it."""
-    return Origin(definition, partial(_locate_class, owner, attribute))
+def class_origin(definition: str, cls: type, attribute: str = "", argument: str = "") -> Origin:
+    """Return the origin of a class, or of an attribute or a class argument of it."""
+    return Origin(definition, partial(_locate_class, cls, attribute, argument))
 
 
 def call_origin(definition: str, function: str, name: str, modules: tuple[str, ...]) -> Origin:
@@ -39,11 +39,11 @@ class _Source:
     tree: ast.Module
 
 
-def _locate_class(owner: type, attribute: str) -> Location | None:
-    for source in _sources(owner.__module__):
-        node = _find_class(source.tree, owner.__qualname__)
+def _locate_class(cls: type, attribute: str, argument: str) -> Location | None:
+    for source in _sources(cls.__module__):
+        node = _find_class(source.tree, cls.__qualname__)
         if node is not None:
-            return Location(source.file, _attribute_line(node, attribute))
+            return Location(source.file, _line(node, attribute, argument))
     return None
 
 
@@ -112,7 +112,10 @@ def _find_class(tree: ast.Module, qualified_name: str) -> ast.ClassDef | None:
     return found
 
 
-def _attribute_line(node: ast.ClassDef, attribute: str) -> int:
+def _line(node: ast.ClassDef, attribute: str, argument: str) -> int:
+    for keyword in node.keywords:
+        if argument and keyword.arg == argument:
+            return keyword.value.lineno
     for statement in node.body:
         targets: list[ast.expr] = []
         if isinstance(statement, ast.Assign):
@@ -121,7 +124,4 @@ def _attribute_line(node: ast.ClassDef, attribute: str) -> int:
             targets = [statement.target]
         if any(isinstance(each, ast.Name) and each.id == attribute for each in targets):
             return statement.lineno
-    for keyword in node.keywords:
-        if keyword.arg == attribute:
-            return keyword.value.lineno
     return node.lineno

@@ -36,7 +36,7 @@ def check(source: SourceDefinition, facts: Facts) -> Iterator[Problem]:
             duration_us(text)
         except InvalidError as error:
             yield problem(
-                facts.source_origin(source, name),
+                facts.source_origin(source, argument=name),
                 "duration",
                 f"{name}: {error.message}",
                 hint=error.hint,

@@ -24,7 +24,9 @@ def check(view: ViewDefinition, facts: Facts) -> Iterator[Problem]:
     if view.stream is None:
         return
     if view.where is not None:
-        yield from _check(view, "where", view.where, facts.view_origin(view, "where"), facts)
+        yield from _check(
+            view, "where", view.where, facts.view_origin(view, argument="where"), facts
+        )
     for fact in facts.aggregates(view):
         aggregate = fact.aggregate
         if aggregate.function != "count" or aggregate.input is not None:

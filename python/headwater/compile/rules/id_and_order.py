@@ -31,7 +31,7 @@ def check(stream: StreamDefinition, facts: Facts) -> Iterator[Problem]:
     for argument, column in (("id", stream.id), ("order", stream.order)):
         if column is None:
             continue
-        origin = facts.source_origin(stream, argument)
+        origin = facts.source_origin(stream, argument=argument)
         if column not in names:
             yield problem(
                 origin,

@@ -25,7 +25,7 @@ def check(view: ViewDefinition, facts: Facts) -> Iterator[Problem]:
     """Check the bounds of a view and of its lists."""
     if not _within(view.events_max, EVENTS_MAX_LIMIT):
         yield problem(
-            facts.view_origin(view, "events_max"),
+            facts.view_origin(view, argument="events_max"),
             "events_max",
             f"events_max is {view.events_max!r}",
             hint=f"it is an integer between 1 and {EVENTS_MAX_LIMIT:,}",

@@ -30,7 +30,8 @@ def check(view: ViewDefinition, facts: Facts) -> Iterator[Problem]:
 
 
 def _check(fact: AggregateFact, over: Over) -> Iterator[Problem]:
-    if over.resolution != "exact" and over.resolution not in LADDER:
+    step_us = known_duration_us(over.resolution)
+    if over.resolution != "exact" and step_us not in LADDER_US:
         yield problem(
             fact.origin,
             "resolution",
@@ -46,10 +47,10 @@ def _check(fact: AggregateFact, over: Over) -> Iterator[Problem]:
                 f"resolution {over.resolution} means nothing for a lifetime",
                 hint="give hw.lifetime() an .over(...) of its own",
             )
-        if not isinstance(window, Sliding) or over.resolution == "exact":
+        if not isinstance(window, Sliding) or step_us is None:
             continue
         width_us = known_duration_us(window.width)
-        if width_us is not None and LADDER_US[LADDER.index(str(over.resolution))] > width_us > 0:
+        if width_us is not None and step_us > width_us > 0:
             yield problem(
                 fact.origin,
                 "resolution",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from headwater.define import SourceDefinition
     from headwater.errors import Problem
 
+BOUNDS = f"2**{SCALE_EXPONENT_MIN} and 2**{SCALE_EXPONENT_MAX}"
+
 
 def check(source: SourceDefinition, facts: Facts) -> Iterator[Problem]:
     """Check the scales of a stream's or table's columns."""
@@ -40,16 +42,15 @@ def check(source: SourceDefinition, facts: Facts) -> Iterator[Problem]:
             yield problem(
                 origin,
                 "scale",
-                f"scale {scale!r} of column {column.name} is not a power of two",
+                f"scale {scale!r} of column {column.name} is not a power of two between {BOUNDS}",
                 hint=_near(scale),
             )
 
 
 def _near(scale: object) -> str:
-    bounds = f"2**{SCALE_EXPONENT_MIN} and 2**{SCALE_EXPONENT_MAX}"
     if not isinstance(scale, int | float) or not 0 < scale < math.inf:
-        return f"a scale lies between {bounds}"
+        return "such as 2**-20"
     exponent = math.frexp(scale)[1] - 1
     if not SCALE_EXPONENT_MIN <= exponent < SCALE_EXPONENT_MAX:
-        return f"a scale lies between {bounds}"
+        return "such as 2**-20"
     return f"near ones are 2**{exponent} and 2**{exponent + 1}"

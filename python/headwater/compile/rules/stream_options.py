@@ -24,7 +24,7 @@ def check(stream: StreamDefinition, facts: Facts) -> Iterator[Problem]:
     """Check the options of a stream."""
     if stream.dedup is not None and stream.id is None:
         yield problem(
-            facts.source_origin(stream, "dedup"),
+            facts.source_origin(stream, argument="dedup"),
             "dedup_without_id",
             "dedup= is given without id=",
             hint='name the column that identifies an event, such as id="flight_id"',
@@ -32,7 +32,7 @@ def check(stream: StreamDefinition, facts: Facts) -> Iterator[Problem]:
     for name in NOT_YET:
         if getattr(stream, name) is not None:
             yield problem(
-                facts.source_origin(stream, name),
+                facts.source_origin(stream, argument=name),
                 "not_supported",
                 f"{name}= is not supported yet",
                 hint="leave it out",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def check(table: TableDefinition, facts: Facts) -> Iterator[Problem]:
     """Check the key of a table."""
-    origin = facts.source_origin(table, "key")
+    origin = facts.source_origin(table, argument="key")
     if not table.key:
         yield problem(
             origin,

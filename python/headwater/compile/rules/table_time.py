@@ -26,7 +26,7 @@ def check(table: TableDefinition, facts: Facts) -> Iterator[Problem]:
         for name in ("valid_from", "delay", "ttl"):
             if getattr(table, name) is not None:
                 yield problem(
-                    facts.source_origin(table, name),
+                    facts.source_origin(table, argument=name),
                     "table_time",
                     f"timeless=True and {name}= exclude each other",
                     hint="a timeless row counts at every instant; leave one of them out",
@@ -34,7 +34,7 @@ def check(table: TableDefinition, facts: Facts) -> Iterator[Problem]:
         return
     if table.delay is not None and table.valid_from is None:
         yield problem(
-            facts.source_origin(table, "delay"),
+            facts.source_origin(table, argument="delay"),
             "table_time",
             "delay= is given without valid_from=",
             hint="without valid_from= a row is valid from its arrival, which no delay changes",
@@ -47,7 +47,7 @@ def _check_column(table: TableDefinition, column: str, facts: Facts) -> Iterator
     names = [each.name for each in table.columns]
     if column not in names:
         yield problem(
-            facts.source_origin(table, "valid_from"),
+            facts.source_origin(table, argument="valid_from"),
             "unknown_column",
             f"valid_from column {column} does not exist",
             hint=near_names(str(column), names),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def check(stream: StreamDefinition, facts: Facts) -> Iterator[Problem]:
     """Check the time of a stream."""
-    origin = facts.source_origin(stream, "time")
+    origin = facts.source_origin(stream, argument="time")
     if stream.time is None:
         yield problem(
             origin,

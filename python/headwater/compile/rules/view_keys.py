@@ -27,7 +27,7 @@ KEY_TYPES = "keys are bool, int, str or hw.Timestamp, never null"
 
 def check(view: ViewDefinition, facts: Facts) -> Iterator[Problem]:
     """Check the keys of a view against its stream or table."""
-    origin = facts.view_origin(view, "entity")
+    origin = facts.view_origin(view, argument="entity")
     for bound in view.entities:
         for name in bound.columns:
             if name not in bound.entity.keys:
@@ -76,7 +76,7 @@ def check_entity(entity: Entity, facts: Facts) -> Iterator[Problem]:
 def _check_column(
     view: ViewDefinition, source: SourceDefinition, key: KeyFact, facts: Facts
 ) -> Iterator[Problem]:
-    origin = facts.view_origin(view, "entity")
+    origin = facts.view_origin(view, argument="entity")
     names = [each.name for each in source.columns]
     if key.column not in names:
         bind = f'bind it: {key.entity.name}.on({key.name}="...")'
@@ -112,7 +112,7 @@ def _check_table(
         return  # told already
     if sorted(key.column for key in keys) != sorted(source.key):
         yield problem(
-            facts.view_origin(view, "entity"),
+            facts.view_origin(view, argument="entity"),
             "table_key",
             f"its keys are columns {', '.join(key.column for key in keys)}, but table"
             f" {source.name} is keyed by {', '.join(source.key)}",

@@ -78,7 +78,7 @@ def _check_kind(view: ViewDefinition, facts: Facts) -> Iterator[Problem]:
     for name, is_given in given.items():
         if is_given:
             yield problem(
-                facts.view_origin(view, name),
+                facts.view_origin(view, argument=name),
                 "view_option",
                 f"{name}= means nothing for a table",
                 hint="leave it out",

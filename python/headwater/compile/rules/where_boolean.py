@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def check(view: ViewDefinition, facts: Facts) -> Iterator[Problem]:
     """Check the conditions of a view and of its features."""
-    conditions = [(view.where, facts.view_origin(view, "where"))]
+    conditions = [(view.where, facts.view_origin(view, argument="where"))]
     conditions += [(fact.aggregate.where, fact.origin) for fact in facts.aggregates(view)]
     for text, origin in conditions:
         kind = facts.type_of(view, text)

@@ -17,7 +17,9 @@ use headwater_kernel::value::DataType;
 
 pub use acceptance::{Acceptance, acceptance};
 pub use cause::{Cause, Rejection};
-pub use instant::{INSTANT_MAX_US, INSTANT_MIN_US, instant_of_integer, instant_of_text};
+pub use instant::{
+    INSTANT_MAX_US, INSTANT_MIN_US, instant_of_integer, instant_of_text, text_of_instant,
+};
 pub use quality::Quality;
 pub use value::Fault;
 pub(crate) use value::FloatRule;
@@ -38,6 +40,7 @@ pub enum Arrivals {
 pub struct Contract {
     columns: Vec<Column>,
     declared: usize,
+    keys: Vec<usize>,
     time: Option<usize>,
     arrivals: Arrivals,
     schema: SchemaRef,
@@ -49,22 +52,24 @@ impl Contract {
     /// `arrived_at` names the column with each row's arrival: a declared one, an extra one (an
     /// instant in microseconds, ISO text or zoned timestamp, never null), or `event_time`.
     pub fn of_stream(stream: &Stream, arrived_at: Option<&str>) -> Result<Self> {
-        Self::new(&stream.name, &stream.columns, Some(&stream.time), arrived_at)
+        Self::new(&stream.name, &stream.columns, &[], Some(&stream.time), arrived_at)
     }
 
     /// The contract of a table's rows; see [`Contract::of_stream`].
     pub fn of_table(table: &Table, arrived_at: Option<&str>) -> Result<Self> {
-        Self::new(&table.name, &table.columns, table.valid_from.as_deref(), arrived_at)
+        Self::new(&table.name, &table.columns, &table.key, table.valid_from.as_deref(), arrived_at)
     }
 
     fn new(
         name: &str,
         columns: &[Column],
+        keys: &[String],
         time: Option<&str>,
         arrived_at: Option<&str>,
     ) -> Result<Self> {
         let mut columns = columns.to_vec();
         let declared = columns.len();
+        let keys = keys.iter().map(|key| position(name, &columns, key)).collect::<Result<_>>()?;
         let time = time.map(|time| position(name, &columns, time)).transpose()?;
         if let Some(time) = time {
             columns[time].nullable = false;
@@ -86,7 +91,7 @@ impl Contract {
             },
         };
         let schema = canonical_schema(&columns[..declared]);
-        Ok(Self { columns, declared, time, arrivals, schema })
+        Ok(Self { columns, declared, keys, time, arrivals, schema })
     }
 
     /// Every column that a row may have: the declared ones, then the extra arrival column.
@@ -97,6 +102,11 @@ impl Contract {
     /// How many of [`Contract::columns`] are declared; the rest never enter the batch.
     pub fn declared(&self) -> usize {
         self.declared
+    }
+
+    /// Is the column part of a table row's own key? A null in it is `null_key`.
+    pub fn is_key(&self, index: usize) -> bool {
+        self.keys.contains(&index)
     }
 
     /// Index of the column with the event time (or the instant a table row is valid from).
@@ -163,7 +173,7 @@ fn position(name: &str, columns: &[Column], wanted: &str) -> Result<usize> {
         Error::new(
             Kind::Invalid,
             "blueprint_invalid",
-            format!("the time column \"{wanted}\" is not a column of {name}"),
+            format!("\"{wanted}\" is not a column of {name}"),
         )
     })
 }

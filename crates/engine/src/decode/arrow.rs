@@ -12,7 +12,7 @@ use bytes::Bytes;
 use headwater_kernel::error::{Error, Kind, Result};
 
 use super::arrow_column::{Converted, convert, too_large};
-use super::columns::missing_refused;
+use super::columns::ColumnBuilder;
 use super::json::assemble;
 use super::original::row_as_json;
 use super::{BODY_BYTES_MAX, Decoded, malformed_body};
@@ -83,15 +83,15 @@ fn decode_batch(
     let mut columns = Vec::with_capacity(contract.columns().len());
     let mut failures: Vec<Option<(Cause, String)>> = Vec::new();
     let mut missing = None;
-    for column in contract.columns() {
+    for (index, column) in contract.columns().iter().enumerate() {
         let Some(found) = batch.column_by_name(&column.name) else {
-            if !column.nullable && missing.is_none() {
-                missing = Some(missing_refused().in_column(&column.name));
+            if let Err(fault) = ColumnBuilder::new(contract, index, 1).push_absent() {
+                missing.get_or_insert_with(|| fault.in_column(&column.name));
             }
             columns.push(new_null_array(&canonical_type(column.data_type), height));
             continue;
         };
-        let Converted { array, faults } = convert(found, column, quality)?;
+        let Converted { array, faults } = convert(found, contract, index, quality)?;
         columns.push(array);
         note(&mut failures, faults, &column.name, height);
     }

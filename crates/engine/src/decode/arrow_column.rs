@@ -15,8 +15,10 @@ use headwater_kernel::error::{Error, Kind, Result};
 use headwater_kernel::value::DataType;
 
 use super::BODY_BYTES_MAX;
-use super::columns::{ColumnBuilder, null_refused};
-use crate::contract::{Fault, INSTANT_MAX_US, INSTANT_MIN_US, Quality, canonical_type, type_name};
+use super::columns::ColumnBuilder;
+use crate::contract::{
+    Contract, Fault, INSTANT_MAX_US, INSTANT_MIN_US, Quality, canonical_type, type_name,
+};
 
 /// A canonical column, and the faults of its rows in ascending order; a faulty row holds null.
 pub(super) struct Converted {
@@ -24,20 +26,22 @@ pub(super) struct Converted {
     pub(super) faults: Vec<(usize, Fault)>,
 }
 
-/// Converts `array` to what `column` declares.
+/// Converts `array` to what the contract declares for the column with this index.
 pub(super) fn convert(
     array: &ArrayRef,
-    column: &Column,
+    contract: &Contract,
+    index: usize,
     quality: &mut Quality,
 ) -> Result<Converted> {
+    let column = &contract.columns()[index];
     let array = plain(array).map_err(|_| wrong_type(array.data_type(), column))?;
-    if let Some(array) = as_it_is(&array, column) {
+    if let Some(array) = as_it_is(&array, column, contract.is_key(index)) {
         return Ok(Converted { array, faults: Vec::new() });
     }
     if text_bytes(&array) > BODY_BYTES_MAX {
         return Err(too_large(&column.name));
     }
-    let mut sink = Sink::new(column, array.len(), quality);
+    let mut sink = Sink::new(ColumnBuilder::new(contract, index, array.len()), quality);
     let data_type = array.data_type().clone();
     match (column.data_type, &data_type) {
         (_, ArrowType::Null) => sink.nulls(array.len()),
@@ -63,16 +67,20 @@ pub(super) fn convert(
         {
             sink.integers(&array);
         }
-        (DataType::Timestamp, ArrowType::Timestamp(unit, Some(_))) => sink.instants(&array, *unit),
+        (DataType::Timestamp, ArrowType::Timestamp(unit, Some(_))) => {
+            // Zoned data states its unit; the column's own is for bare integers.
+            sink.builder = sink.builder.with_unit(unit_of(*unit));
+            sink.instants(&array, *unit);
+        }
         _ => return Err(wrong_type(&data_type, column)),
     }
     Ok(sink.finish())
 }
 
 /// The column itself where every value is known to be good without looking at each.
-fn as_it_is(array: &ArrayRef, column: &Column) -> Option<ArrayRef> {
+fn as_it_is(array: &ArrayRef, column: &Column, key: bool) -> Option<ArrayRef> {
     let canonical = canonical_type(column.data_type);
-    if *array.data_type() != canonical || (!column.nullable && array.null_count() > 0) {
+    if *array.data_type() != canonical || ((key || !column.nullable) && array.null_count() > 0) {
         return None;
     }
     match column.data_type {
@@ -138,19 +146,13 @@ struct Sink<'q> {
     builder: ColumnBuilder,
     faults: Vec<(usize, Fault)>,
     quality: &'q mut Quality,
-    column: Column,
 }
 
 type Push = std::result::Result<(), Fault>;
 
 impl<'q> Sink<'q> {
-    fn new(column: &Column, rows: usize, quality: &'q mut Quality) -> Self {
-        Self {
-            builder: ColumnBuilder::new(column, rows),
-            faults: Vec::new(),
-            quality,
-            column: column.clone(),
-        }
+    fn new(builder: ColumnBuilder, quality: &'q mut Quality) -> Self {
+        Self { builder, faults: Vec::new(), quality }
     }
 
     fn each<A: Array>(
@@ -167,17 +169,17 @@ impl<'q> Sink<'q> {
             };
             if let Err(fault) = pushed {
                 self.faults.push((row, fault));
-                self.builder.push_missing();
+                self.builder.push_placeholder();
             }
         }
     }
 
     fn nulls(&mut self, rows: usize) {
         for row in 0..rows {
-            if !self.column.nullable {
-                self.faults.push((row, null_refused()));
+            if let Err(fault) = self.builder.push_null() {
+                self.faults.push((row, fault));
+                self.builder.push_placeholder();
             }
-            self.builder.push_missing();
         }
     }
 
@@ -224,21 +226,12 @@ impl<'q> Sink<'q> {
     }
 
     fn instants(&mut self, array: &ArrayRef, unit: ArrowUnit) {
-        // Zoned data states its unit; the column's own is for bare integers.
-        let unit = match unit {
-            ArrowUnit::Second => TimeUnit::S,
-            ArrowUnit::Millisecond => TimeUnit::Ms,
-            ArrowUnit::Microsecond => TimeUnit::Us,
-            ArrowUnit::Nanosecond => TimeUnit::Ns,
-        };
-        let column = Column { unit, ..self.column.clone() };
-        self.builder = ColumnBuilder::new(&column, array.len());
         let array = array.as_ref();
         match unit {
-            TimeUnit::S => self.ticks::<TimestampSecondType>(array),
-            TimeUnit::Ms => self.ticks::<TimestampMillisecondType>(array),
-            TimeUnit::Us => self.ticks::<TimestampMicrosecondType>(array),
-            TimeUnit::Ns => self.ticks::<TimestampNanosecondType>(array),
+            ArrowUnit::Second => self.ticks::<TimestampSecondType>(array),
+            ArrowUnit::Millisecond => self.ticks::<TimestampMillisecondType>(array),
+            ArrowUnit::Microsecond => self.ticks::<TimestampMicrosecondType>(array),
+            ArrowUnit::Nanosecond => self.ticks::<TimestampNanosecondType>(array),
         }
     }
 
@@ -249,6 +242,15 @@ impl<'q> Sink<'q> {
 
     fn finish(self) -> Converted {
         Converted { array: self.builder.finish(), faults: self.faults }
+    }
+}
+
+fn unit_of(unit: ArrowUnit) -> TimeUnit {
+    match unit {
+        ArrowUnit::Second => TimeUnit::S,
+        ArrowUnit::Millisecond => TimeUnit::Ms,
+        ArrowUnit::Microsecond => TimeUnit::Us,
+        ArrowUnit::Nanosecond => TimeUnit::Ns,
     }
 }
 

@@ -8,11 +8,11 @@ use arrow_array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
-use headwater_kernel::blueprint::{Column, TimeUnit};
+use headwater_kernel::blueprint::TimeUnit;
 use headwater_kernel::value::DataType;
 
 use crate::contract::{
-    Cause, Fault, FloatRule, Quality, instant_of_integer, instant_of_text, type_name,
+    Cause, Contract, Fault, FloatRule, Quality, instant_of_integer, instant_of_text, type_name,
 };
 
 /// A fault of one value, or its acceptance.
@@ -23,6 +23,7 @@ pub(super) struct ColumnBuilder {
     values: Values,
     nulls: NullBufferBuilder,
     nullable: bool,
+    key: bool,
 }
 
 enum Values {
@@ -34,7 +35,9 @@ enum Values {
 }
 
 impl ColumnBuilder {
-    pub(super) fn new(column: &Column, rows: usize) -> Self {
+    /// A builder for the column with this index in the contract.
+    pub(super) fn new(contract: &Contract, index: usize, rows: usize) -> Self {
+        let column = &contract.columns()[index];
         let values = match column.data_type {
             DataType::Bool => Values::Bool(BooleanBufferBuilder::new(rows)),
             DataType::Int => Values::Int(Vec::with_capacity(rows)),
@@ -48,16 +51,29 @@ impl ColumnBuilder {
             }
             DataType::Timestamp => Values::Instant(column.unit, Vec::with_capacity(rows)),
         };
-        Self { values, nulls: NullBufferBuilder::new(rows), nullable: column.nullable }
+        let key = contract.is_key(index);
+        Self { values, nulls: NullBufferBuilder::new(rows), nullable: column.nullable, key }
     }
 
-    /// May the column be null or missing?
-    pub(super) fn nullable(&self) -> bool {
-        self.nullable
+    /// Reads integers as instants of this unit, in a column of instants.
+    pub(super) fn with_unit(mut self, stated: TimeUnit) -> Self {
+        if let Values::Instant(unit, _) = &mut self.values {
+            *unit = stated;
+        }
+        self
     }
 
-    /// A null for a column that the row does not have.
-    pub(super) fn push_missing(&mut self) {
+    /// A null for a column that the row does not have, if it need not have it.
+    pub(super) fn push_absent(&mut self) -> Checked {
+        if !self.nullable {
+            let message = "missing, and the column may not be null";
+            return Err(Fault::new(Cause::MissingColumn, message));
+        }
+        self.push_null()
+    }
+
+    /// A null without asking, in the place of a value that was refused.
+    pub(super) fn push_placeholder(&mut self) {
         match &mut self.values {
             Values::Bool(values) => values.append(false),
             Values::Int(values) | Values::Instant(_, values) => values.push(0),
@@ -68,10 +84,13 @@ impl ColumnBuilder {
     }
 
     pub(super) fn push_null(&mut self) -> Checked {
-        if !self.nullable {
-            return Err(null_refused());
+        if self.key {
+            return Err(Fault::new(Cause::NullKey, "null, but the column is part of the key"));
         }
-        self.push_missing();
+        if !self.nullable {
+            return Err(Fault::new(Cause::WrongType, "null, but the column may not be null"));
+        }
+        self.push_placeholder();
         Ok(())
     }
 
@@ -198,16 +217,6 @@ pub(super) fn quoted(text: &str) -> String {
     let shown: String = text.chars().take(40).collect();
     let rest = if shown.len() < text.len() { "..." } else { "" };
     format!("\"{shown}{rest}\"")
-}
-
-/// An explicit null where the column must have a value.
-pub(super) fn null_refused() -> Fault {
-    Fault::new(Cause::WrongType, "null, but the column may not be null")
-}
-
-/// A column that the row does not have and must have.
-pub(super) fn missing_refused() -> Fault {
-    Fault::new(Cause::MissingColumn, "missing, and the column may not be null")
 }
 
 /// A whole number that 64 bits with sign cannot hold.

@@ -6,7 +6,7 @@ mod arrow;
 mod arrow_column;
 mod columns;
 mod json;
-mod original;
+pub(crate) mod original;
 mod row;
 
 use arrow_array::RecordBatch;

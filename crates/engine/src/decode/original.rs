@@ -17,7 +17,7 @@ use super::arrow_column::{instant_us, plain};
 ///
 /// Instants are ISO 8601 with `Z`, NaN and infinities null; a value of a type that JSON cannot say
 /// is the name of its type in angle brackets.
-pub(super) fn row_as_json(batch: &RecordBatch, row: usize) -> Bytes {
+pub(crate) fn row_as_json(batch: &RecordBatch, row: usize) -> Bytes {
     let mut object = Map::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         object.insert(field.name().clone(), value_as_json(column.as_ref(), row));

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::columns::{Checked, ColumnBuilder, missing_refused};
+use super::columns::{Checked, ColumnBuilder};
 use crate::contract::{Cause, Contract, Fault, Quality};
 
 /// Rows under construction.
@@ -29,14 +29,13 @@ pub(super) struct Finished {
 
 impl<'c> Rows<'c> {
     pub(super) fn new(contract: &'c Contract, rows_expected: usize) -> Self {
-        let columns = contract.columns();
+        let builders = (0..contract.columns().len())
+            .map(|index| ColumnBuilder::new(contract, index, rows_expected))
+            .collect();
         Self {
             contract,
-            builders: columns
-                .iter()
-                .map(|column| ColumnBuilder::new(column, rows_expected))
-                .collect(),
-            seen: vec![0; columns.len()],
+            builders,
+            seen: vec![0; contract.columns().len()],
             accepted: 0,
             row: 0,
             failure: None,
@@ -93,12 +92,10 @@ impl<'c> Rows<'c> {
             if *seen == stamp {
                 continue;
             }
-            let builder = &mut self.builders[column];
-            if !builder.nullable() {
-                self.failure = Some((column, missing_refused()));
+            if let Err(fault) = self.builders[column].push_absent() {
+                self.failure = Some((column, fault));
                 return;
             }
-            builder.push_missing();
         }
     }
 

@@ -1,0 +1,247 @@
+//! From key bytes to a dense id: open addressing with 16-byte slots, keys verified in an arena.
+//! An id stays with its key until the key is removed; then it is given to the next new key.
+
+use super::pool::prefetch;
+
+const EMPTY: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    hash: u64,
+    id: u32,
+    /// Where the key is in the arena, in units of 4 bytes.
+    key_at: u32,
+}
+
+/// Keys of a space.
+#[derive(Clone, Debug)]
+pub(crate) struct Directory {
+    slots: Vec<Slot>,
+    /// Keys as length (u32 LE) and bytes, padded to 4 bytes.
+    arena: Vec<u8>,
+    /// By id; [`EMPTY`] for an id that is free.
+    key_at: Vec<u32>,
+    free: Vec<u32>,
+    dead_bytes: usize,
+}
+
+const VACANT: Slot = Slot { hash: 0, id: EMPTY, key_at: 0 };
+
+impl Directory {
+    pub(crate) fn new() -> Directory {
+        Directory {
+            slots: vec![VACANT; 16],
+            arena: Vec::new(),
+            key_at: Vec::new(),
+            free: Vec::new(),
+            dead_bytes: 0,
+        }
+    }
+
+    /// Number of keys.
+    pub(crate) fn len(&self) -> usize {
+        self.key_at.len() - self.free.len()
+    }
+
+    /// One past the greatest id ever given.
+    pub(crate) fn ids_end(&self) -> usize {
+        self.key_at.len()
+    }
+
+    /// Is this id in use?
+    pub(crate) fn is_live(&self, id: u32) -> bool {
+        self.key_at.get(id as usize).is_some_and(|&at| at != EMPTY)
+    }
+
+    #[inline]
+    fn home(&self, hash: u64) -> usize {
+        hash as usize & (self.slots.len() - 1)
+    }
+
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        prefetch(&self.slots, self.home(hash));
+    }
+
+    #[inline]
+    fn stored(&self, key_at: u32) -> &[u8] {
+        let at = key_at as usize * 4;
+        let bytes = &self.arena[at..];
+        let (length, rest) = bytes.split_first_chunk::<4>().expect("an arena entry has a length");
+        &rest[..u32::from_le_bytes(*length) as usize]
+    }
+
+    /// The key of an id in use.
+    pub(crate) fn key(&self, id: u32) -> &[u8] {
+        assert!(self.is_live(id), "key of an id in use");
+        self.stored(self.key_at[id as usize])
+    }
+
+    /// The id of a key.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let mask = self.slots.len() - 1;
+        let mut at = self.home(hash);
+        loop {
+            let slot = &self.slots[at];
+            if slot.id == EMPTY {
+                return None;
+            }
+            if slot.hash == hash && self.stored(slot.key_at) == key {
+                return Some(slot.id);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// Starts loading the stored key that `find` would compare first.
+    #[inline]
+    pub(crate) fn prefetch_key(&self, hash: u64) {
+        let slot = &self.slots[self.home(hash)];
+        if slot.hash == hash && slot.id != EMPTY {
+            prefetch(&self.arena, slot.key_at as usize * 4);
+        }
+    }
+
+    /// The id of a key, given now if it is new.
+    pub(crate) fn find_or_insert(&mut self, hash: u64, key: &[u8]) -> u32 {
+        match self.find(hash, key) {
+            Some(id) => id,
+            None => self.insert(hash, key),
+        }
+    }
+
+    #[cold]
+    fn insert(&mut self, hash: u64, key: &[u8]) -> u32 {
+        // At most 5/8 full: short probes at 16 bytes a slot.
+        if (self.len() + 1) * 8 > self.slots.len() * 5 {
+            self.grow();
+        }
+        let key_at = u32::try_from(self.arena.len() / 4).expect("below 16 GiB of keys a space");
+        let length = u32::try_from(key.len()).expect("a key is below 4 GiB");
+        self.arena.extend_from_slice(&length.to_le_bytes());
+        self.arena.extend_from_slice(key);
+        self.arena.resize(self.arena.len().next_multiple_of(4), 0);
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.key_at[id as usize] = key_at;
+                id
+            }
+            None => {
+                let id = u32::try_from(self.key_at.len()).expect("below 2^32 keys a space");
+                assert!(id != EMPTY, "below 2^32 keys a space");
+                self.key_at.push(key_at);
+                id
+            }
+        };
+        self.place(Slot { hash, id, key_at });
+        id
+    }
+
+    fn place(&mut self, slot: Slot) {
+        let mask = self.slots.len() - 1;
+        let mut at = self.home(slot.hash);
+        while self.slots[at].id != EMPTY {
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = slot;
+    }
+
+    fn grow(&mut self) {
+        let larger = vec![VACANT; self.slots.len() * 2];
+        for slot in std::mem::replace(&mut self.slots, larger) {
+            if slot.id != EMPTY {
+                self.place(slot);
+            }
+        }
+    }
+
+    /// Forgets a key; its id is free from now on.
+    pub(crate) fn remove(&mut self, id: u32) {
+        let key_at = self.key_at[id as usize];
+        let key = self.stored(key_at);
+        let (hash, length) = (crate::key::hash_key(key), key.len());
+        self.dead_bytes += (length + 4).next_multiple_of(4);
+        let mut at = self.home(hash);
+        let mask = self.slots.len() - 1;
+        while self.slots[at].id != id {
+            at = (at + 1) & mask;
+        }
+        // Shift back what probed past the hole, so that no tombstone is needed.
+        let mut next = (at + 1) & mask;
+        while self.slots[next].id != EMPTY {
+            let home = self.home(self.slots[next].hash);
+            if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(at) & mask) {
+                self.slots[at] = self.slots[next];
+                at = next;
+            }
+            next = (next + 1) & mask;
+        }
+        self.slots[at] = VACANT;
+        self.key_at[id as usize] = EMPTY;
+        self.free.push(id);
+        if self.dead_bytes * 2 > self.arena.len() {
+            self.compact();
+        }
+    }
+
+    fn compact(&mut self) {
+        let mut arena = Vec::with_capacity(self.arena.len() - self.dead_bytes);
+        for id in 0..self.key_at.len() {
+            if self.key_at[id] == EMPTY {
+                continue;
+            }
+            let from = self.key_at[id] as usize * 4;
+            let length = (self.stored(self.key_at[id]).len() + 4).next_multiple_of(4);
+            self.key_at[id] = (arena.len() / 4) as u32;
+            arena.extend_from_slice(&self.arena[from..from + length]);
+        }
+        for slot in &mut self.slots {
+            if slot.id != EMPTY {
+                slot.key_at = self.key_at[slot.id as usize];
+            }
+        }
+        self.arena = arena;
+        self.dead_bytes = 0;
+    }
+
+    /// Bytes held, capacity included.
+    pub(crate) fn bytes_used(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot>()
+            + self.arena.capacity()
+            + (self.key_at.capacity() + self.free.capacity()) * 4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::key::hash_key;
+
+    #[test]
+    fn agrees_with_a_map_under_insertions_and_removals() {
+        let mut directory = Directory::new();
+        let mut model: HashMap<Vec<u8>, u32> = HashMap::new();
+        let mut state = 7u64;
+        for _ in 0..20_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let key = format!("key-{}", (state >> 33) % 700).into_bytes();
+            if (state >> 20) % 3 == 0 {
+                if let Some(id) = model.remove(&key) {
+                    directory.remove(id);
+                }
+            } else {
+                let id = directory.find_or_insert(hash_key(&key), &key);
+                assert_eq!(*model.entry(key.clone()).or_insert(id), id);
+            }
+            assert_eq!(directory.len(), model.len());
+        }
+        for number in 0..700 {
+            let key = format!("key-{number}").into_bytes();
+            assert_eq!(directory.find(hash_key(&key), &key), model.get(&key).copied());
+        }
+        assert!(directory.arena.len() < 700 * 16 * 3, "dead keys are swept out");
+    }
+}

@@ -44,10 +44,7 @@ fn evaluate(case: &Case, compiled: &Compiled, before: usize) -> Option<String> {
 fn differences(before: usize) -> Vec<String> {
     let cases = cases();
     assert!(cases.len() > 400, "the table has been cut: {} cases", cases.len());
-    cases
-        .iter()
-        .filter_map(|case| evaluate(case, case.compiled.as_ref()?, before))
-        .collect()
+    cases.iter().filter_map(|case| evaluate(case, case.compiled.as_ref()?, before)).collect()
 }
 
 /// The answer of each row is the table's.

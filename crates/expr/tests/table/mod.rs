@@ -1,6 +1,8 @@
 //! The shared table of expressions, rows and answers (`tests/expressions/cases.json`), read into
 //! Arrow. Python compiles the same texts to the trees that stand there.
 
+#![allow(dead_code, reason = "each test program uses its part")]
+
 use std::sync::Arc;
 
 use arrow_array::{

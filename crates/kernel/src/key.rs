@@ -142,6 +142,23 @@ impl KeyColumn {
         self.finish_row();
     }
 
+    /// Adds a row of another column.
+    pub fn push_row(&mut self, other: &KeyColumn, row: usize) {
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
+        self.bytes.extend_from_slice(other.get(row).unwrap_or_default());
+        self.hashes.push(other.hashes[row]);
+        self.offsets.push(self.bytes.len());
+    }
+
+    /// Removes all rows; keeps the allocations.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.offsets.clear();
+        self.hashes.clear();
+    }
+
     fn finish_row(&mut self) {
         if self.offsets.is_empty() {
             self.offsets.push(0);

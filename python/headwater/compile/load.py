@@ -11,6 +11,7 @@ import importlib.util
 import linecache
 import sys
 import traceback
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,8 @@ def _run(file: Path) -> ModuleType:
             detail=f"looked for {file}",
             hint="[project] definitions names a Python file or a module",
         )
-    name = f"headwater_definitions_{file.stem}"
+    # Two projects in one process may both have a features.py.
+    name = f"headwater_definitions_{zlib.crc32(str(file).encode()):08x}_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise InvalidError(

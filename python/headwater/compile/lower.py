@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from headwater.compile.facts import ColumnFact
     from headwater.define import SourceDefinition, ViewDefinition
 
+ORDERED = frozenset({"first", "last"})
+"""Aggregates whose values depend on the order of events of one instant."""
+
 DEDUP_DEFAULT = "1d"
 """Horizon in which a repeated id is dropped, where a stream declares an id."""
 
@@ -128,44 +131,48 @@ def _view(view: ViewDefinition, facts: Facts) -> dict[str, Any]:
 
 
 def _view_version(view: ViewDefinition, lowered: dict[str, Any], facts: Facts) -> str:
-    """Hash what decides the view's values: itself and what it uses of its stream or table.
-
-    The order of events hashes whole events, so a view that depends on the order depends on all
-    columns; lateness and skew decide no value of an accepted event and stay out.
-    """
+    """Hash what decides the view's values: itself and what it uses of its stream or table."""
     source = view.source
     if source is None:
         raise InternalError(f"view {view.name} has no source", code="internal")
-    known = facts.columns(source)
     if isinstance(source, TableDefinition):
-        used = set(known)
-        about = {
-            "key": list(source.key),
-            "valid_from": source.valid_from,
-            "timeless": source.timeless,
-            "delay": source.delay and duration_us(source.delay),
-            "ttl": source.ttl and duration_us(source.ttl),
-        }
+        used, about = _used_of_table(view, source, facts)
     else:
-        texts = [view.where]
-        for fact in facts.aggregates(view):
-            texts += [fact.aggregate.input, fact.aggregate.where]
-        used = {key.column for key in facts.keys(view)} | {str(source.time)}
-        for text in texts:
-            if text is not None:
-                used |= set(_compiled(view, text, facts).columns)
-        ordered = any(
-            each.aggregate.function in ("first", "last") for each in facts.aggregates(view)
-        )
-        about = {"time": source.time}
-        if ordered:
-            used = set(known)
-            about = {"time": source.time, "id": source.id, "order": source.order}
+        used, about = _used_of_stream(view, source, facts)
+    known = facts.columns(source)
     columns = [_column(known[each]) for each in known if each in used]
     for column in columns:
         del column["nullable"]  # what a row may lack is settled when it is accepted
-    meaning = {"view": _without_text(lowered), "source": about, "columns": columns}
-    return fingerprint(meaning)
+    return fingerprint({"view": _without_text(lowered), "source": about, "columns": columns})
+
+
+def _used_of_table(
+    view: ViewDefinition, table: TableDefinition, facts: Facts
+) -> tuple[set[str], dict[str, Any]]:
+    used = {*table.key, str(table.valid_from)}
+    used |= {feature.source for _, feature, _ in facts.table_columns(view)}
+    lowered = _table(table, facts)
+    return used, {
+        each: lowered[each] for each in ("key", "valid_from", "timeless", "delay_us", "ttl_us")
+    }
+
+
+def _used_of_stream(
+    view: ViewDefinition, stream: StreamDefinition, facts: Facts
+) -> tuple[set[str], dict[str, Any]]:
+    """The order of events hashes whole events, so what depends on it depends on all columns.
+
+    Lateness, skew and dedup decide no value of an accepted event and stay out.
+    """
+    aggregates = [fact.aggregate for fact in facts.aggregates(view)]
+    if any(each.function in ORDERED for each in aggregates):
+        about = {"time": stream.time, "id": stream.id, "order": stream.order}
+        return set(facts.columns(stream)), about
+    used = {key.column for key in facts.keys(view)} | {str(stream.time)}
+    for text in [view.where, *(t for each in aggregates for t in (each.input, each.where))]:
+        if text is not None:
+            used |= set(_compiled(view, text, facts).columns)
+    return used, {"time": stream.time}
 
 
 def _without_text(value: Any) -> Any:

@@ -7,20 +7,27 @@
 
 mod answers;
 mod directory;
+mod gather;
+mod narrow;
 mod output;
 mod parallel;
+mod prefetch;
 mod program;
 mod questions;
 mod records;
+mod replay;
 mod run;
 mod sorting;
 mod staircase;
+mod store;
 
 use std::cmp::Ordering;
 use std::sync::atomic::{AtomicBool, Ordering as Memory};
 
 use arrow_array::ArrayRef;
 use arrow_buffer::BooleanBuffer;
+
+pub use self::replay::replay;
 
 use self::answers::{Fault, Rows};
 use self::directory::{Directory, NONE};
@@ -179,14 +186,15 @@ struct Range<'a> {
     keys: usize,
 }
 
-impl Sweep<'_> {
-    fn stopped(&self) -> Result<()> {
-        if self.options.cancelled.load(Memory::Relaxed) {
-            return Err(Error::new(Kind::Closed, "cancelled", "the caller stopped the sweep"));
-        }
-        Ok(())
+/// An error where the caller asked to stop.
+fn stopped(options: &SweepOptions<'_>) -> Result<()> {
+    if options.cancelled.load(Memory::Relaxed) {
+        return Err(Error::new(Kind::Closed, "cancelled", "the caller stopped the sweep"));
     }
+    Ok(())
+}
 
+impl Sweep<'_> {
     /// The key number of each event, and how many events each key has.
     fn locate(&self, directory: &Directory<'_>, span: (i64, i64)) -> Result<(Vec<u32>, Vec<u32>)> {
         /// Rows between two looks at the flag that cancels.
@@ -203,7 +211,7 @@ impl Sweep<'_> {
                 let mut row = first.saturating_sub(chunk_start);
                 chunk_start += chunk.times.len();
                 while row < chunk.times.len() && !ids.is_empty() {
-                    self.stopped()?;
+                    stopped(self.options)?;
                     let count = STEP.min(chunk.times.len() - row).min(ids.len());
                     let (here, rest) = ids.split_at_mut(count);
                     let presence = self.program.layout.presence;
@@ -277,7 +285,7 @@ impl Sweep<'_> {
             starts.push(starts[starts.len() - 1] + count);
         }
         let layout = &self.program.layout;
-        self.stopped()?;
+        stopped(self.options)?;
         let mut records =
             records::scatter(self.events, layout, ids, range.first_key as u32, &starts)?;
         let width = records.width;
@@ -286,7 +294,7 @@ impl Sweep<'_> {
         let base = question_starts[range.first_key] as usize;
         for key in 0..range.keys {
             if key % 64 == 0 {
-                self.stopped()?;
+                stopped(self.options)?;
             }
             let first = question_starts[range.first_key + key] as usize - base;
             let last = question_starts[range.first_key + key + 1] as usize - base;

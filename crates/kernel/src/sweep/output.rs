@@ -216,7 +216,7 @@ impl Column<'_> {
                 default.iter().try_for_each(|item| items.push_value(item))?;
                 nulls[row / 64] &= !(1 << (row % 64));
             }
-            offsets.push(i32::try_from(items.len()).map_err(|_| too_long(feature))?);
+            offsets.push(i32::try_from(items.len()).map_err(|_| too_long())?);
         }
         let nulls = null_buffer(nulls, self.words.len());
         let child = items.finish();
@@ -291,7 +291,7 @@ impl Items {
 }
 
 /// Words as an array of a scalar type other than string.
-fn word_array(words: Vec<u64>, nulls: Option<NullBuffer>, kind: DataType) -> ArrayRef {
+pub(super) fn word_array(words: Vec<u64>, nulls: Option<NullBuffer>, kind: DataType) -> ArrayRef {
     let rows = words.len();
     match kind {
         DataType::Bool => {
@@ -323,7 +323,8 @@ fn null_buffer(nulls: Vec<u64>, rows: usize) -> Option<NullBuffer> {
     Some(NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(valid), 0, rows)))
 }
 
-fn word_of(value: &Value) -> Option<u64> {
+/// A scalar other than a string as a word.
+pub(super) fn word_of(value: &Value) -> Option<u64> {
     match value {
         Value::Bool(value) => Some(u64::from(*value)),
         Value::Int(value) | Value::Timestamp(value) => Some(*value as u64),
@@ -339,11 +340,8 @@ fn input_of(feature: &FeaturePlan) -> Option<usize> {
     }
 }
 
-fn too_long(feature: &FeaturePlan) -> Error {
-    Error::new(
-        Kind::Invalid,
-        "too_many_values",
-        format!("feature {} has over 2^31 list elements in one training set", feature.column),
-    )
-    .with_hint("ask with fewer label rows")
+/// The error of a list column that Arrow's 32-bit offsets cannot hold.
+pub(super) fn too_long() -> Error {
+    let message = "a feature has over 2^31 list elements in one training set";
+    Error::new(Kind::Invalid, "too_many_values", message).with_hint("ask for fewer label rows")
 }

@@ -11,10 +11,14 @@ use arrow_schema::DataType as ArrowType;
 
 use super::Events;
 use super::directory::{Directory, NONE};
+use super::prefetch::prefetch;
 use crate::error::{Error, Kind, Result};
 
 /// Rows are handled in blocks, so that a record is still in the nearest cache for its next lane.
-const BLOCK_ROWS: usize = 512;
+const BLOCK_ROWS: usize = 256;
+
+/// Probes of the directory under way at one time.
+const PROBES: usize = 64;
 
 /// Which events an aggregate uses: those with the input not null, for which the filter is true.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,14 +89,23 @@ pub(super) fn locate(
     let times = &batch.times[first_row..first_row + ids.len()];
     let keys = batch.keys;
     let present = presence.map(|filter| &batch.filters[filter]);
-    for (offset, (id, &time)) in ids.iter_mut().zip(times).enumerate() {
-        let row = first_row + offset;
-        *id = NONE;
-        if time < span.0 || time >= span.1 || present.is_some_and(|bits| !bits.value(row)) {
-            continue;
+    let mut wanted = [(0_u32, 0_u64); PROBES];
+    for (block, (ids, times)) in ids.chunks_mut(PROBES).zip(times.chunks(PROBES)).enumerate() {
+        let first_row = first_row + block * PROBES;
+        let mut count = 0;
+        for (offset, &time) in times.iter().enumerate() {
+            let row = first_row + offset;
+            let hash = keys.hash(row);
+            directory.prefetch(hash);
+            wanted[count] = (offset as u32, hash);
+            let present = present.is_none_or(|bits| bits.value(row));
+            count += usize::from(time >= span.0 && time < span.1 && present);
         }
-        if let Some(bytes) = keys.get(row) {
-            *id = directory.find(keys.hash(row), bytes);
+        ids.fill(NONE);
+        for &(offset, hash) in &wanted[..count] {
+            if let Some(bytes) = keys.get(first_row + offset as usize) {
+                ids[offset as usize] = directory.find(hash, bytes);
+            }
         }
     }
 }
@@ -119,6 +132,7 @@ pub(super) fn scatter(
         for (index, block_ids) in here.chunks(BLOCK_ROWS).enumerate() {
             block.clear();
             assign(block_ids, index * BLOCK_ROWS, first_key, &mut next, &mut block);
+            block.iter().for_each(|&(_, record)| prefetch(&words, record as usize * width));
             sources.write(&block, &mut words, width);
         }
     }

@@ -22,8 +22,8 @@ class DeadLetters:
     """Dead letters of a stream or table, oldest first.
 
     Iterate over it, or call `list`, `show`, `replay` and `discard`. A letter is a dict with `id`,
-    `cause`, `message`, `position`, `arrived_at`, `state` (`open`, `replayed`, `discarded`) and, in
-    `show`, the original bytes.
+    `cause`, `message`, `partition` and `offset`, `view` (where only that view left the event out),
+    `at`, `status` (`open`, `replayed`, `discarded`) and, in `show`, the original row.
     """
 
     def __init__(self, backend: Backend, stream: str) -> None:

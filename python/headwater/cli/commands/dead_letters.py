@@ -28,7 +28,7 @@ def list_(place: Place, *, stream: str, limit: int, after: str | None, json_: bo
     if json_:
         talk.as_json(letters)
         return
-    names = ("id", "cause", "message", "state")
+    names = ("id", "cause", "message", "status", "at")
     talk.as_table(names, [[each.get(name) for name in names] for each in letters])
 
 

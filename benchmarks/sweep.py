@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import lines
 import polars as pl
-import workload
 
 import headwater as hw
+import lines
+import workload
 
 GOAL_MEMORY = 15.0
 GOAL_PARQUET = 8.0

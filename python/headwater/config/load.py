@@ -71,7 +71,7 @@ def _explained(file: Path, error: ValidationError) -> InvalidError:
 
 def _line(file: Path, error: ErrorDetails) -> str:
     keys = [str(each) for each in error["loc"]]
-    shown = f"[{'.'.join(keys[:-1])}] {keys[-1]}" if len(keys) > 1 else keys[0]
+    shown = f"[{'.'.join(keys[:-1])}] {keys[-1]}" if len(keys) > 1 else f"[{keys[0]}]"
     variable = "HEADWATER_" + "__".join(keys).upper()
     place = variable if _from_environment(variable) else str(file)
     if error["type"] == "extra_forbidden":
@@ -84,12 +84,9 @@ def _from_environment(variable: str) -> bool:
 
 
 def _known(section: list[str]) -> list[str]:
-    """Return the settings of a section; a stream's name stands for itself."""
-    model: Any = Settings
-    for name in section:
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            continue
-        annotation = model.model_fields[name].annotation
-        arguments = getattr(annotation, "__args__", ())
-        model = arguments[-1] if arguments else annotation
+    """Return the settings of a section, the sections themselves for none; streams are alike."""
+    if not section:
+        return list(Settings.model_fields)
+    annotation: Any = Settings.model_fields[section[0]].annotation
+    model = getattr(annotation, "__args__", (annotation,))[-1]
     return list(model.model_fields) if issubclass(model, BaseModel) else []

@@ -64,6 +64,12 @@ fn naive(text: &str) -> Error {
         .with_hint("add the offset, e.g. 2013-07-01T12:00:00Z; pandas: tz_localize(\"UTC\")")
 }
 
+/// Has the instant's year four digits, as [`write`] needs?
+pub fn writable(us: i64) -> bool {
+    // 0000-01-01 and 10000-01-01.
+    (-62_167_219_200_000_000..253_402_300_800_000_000).contains(&us)
+}
+
 /// Appends `2013-07-01T12:00:00.000000Z`. Years 0 to 9999.
 pub fn write(us: i64, out: &mut Vec<u8>) {
     let (year, month, day) = civil(us.div_euclid(DAY_US));

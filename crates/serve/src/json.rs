@@ -124,6 +124,12 @@ pub fn name(text: &str, first: bool, out: &mut Vec<u8>) {
     out.push(b':');
 }
 
+/// Appends `{"name":`: the beginning of an object.
+pub fn name_first(text: &str, out: &mut Vec<u8>) {
+    out.push(b'{');
+    name(text, true, out);
+}
+
 /// The body of an error: `{"error": {"code", "kind", "message", "detail", "hint"}}`, and `row`
 /// inside where a row is at fault.
 pub fn error(error: &Error) -> Vec<u8> {

@@ -3,6 +3,7 @@
 //! `lookup` is the only path from a question to its answer; `http` carries bytes to and from it and
 //! to the [`Backend`]. Nothing here knows the engine, takes Python's lock or computes a feature.
 
+pub mod arrow;
 pub mod backend;
 pub mod http;
 pub mod instant;

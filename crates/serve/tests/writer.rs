@@ -62,6 +62,8 @@ fn answer() -> impl Strategy<Value = Answer> {
             let question = Question {
                 name: "q".into(),
                 names_json: serde_json::to_vec(&names).expect("strings are JSON"),
+                short_names: names.clone(),
+                input_of: Vec::new(),
                 names,
                 types: columns.iter().map(|(_, feature)| *feature).collect(),
                 keys: Vec::new(),

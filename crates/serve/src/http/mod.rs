@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod body;
 pub mod events;
+pub mod feast;
 pub mod features;
 pub mod letters;
 pub mod metrics;
@@ -15,6 +16,7 @@ pub mod reply;
 pub mod routes;
 pub mod server;
 pub mod state;
+pub mod training;
 pub mod work;
 
 pub use options::ServerOptions;

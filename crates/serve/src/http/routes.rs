@@ -12,7 +12,7 @@ use headwater_kernel::error::{Error, Kind};
 use tokio::time::Instant;
 
 use super::state::{App, Class};
-use super::{events, features, letters, operations, reply};
+use super::{events, feast, features, letters, operations, reply, training};
 use crate::lookup::near;
 
 /// Every route with its class; the names of the metrics and of hints.
@@ -39,6 +39,8 @@ const UNMATCHED: &str = "unmatched";
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/features", post(features::features))
+        .route("/get-online-features", post(feast::get_online_features))
+        .route("/v1/training-sets", post(training::training_set))
         .route("/v1/events/{stream}", post(events::push))
         .route("/v1/tables/{table}", put(events::put))
         .route("/v1/dead-letters/{stream}", get(letters::list))

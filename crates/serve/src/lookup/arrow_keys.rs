@@ -93,7 +93,8 @@ fn typed<'a>(array: &'a dyn Array, row: usize, column: &RequestKey) -> Result<Pa
     }
 }
 
-fn integer(array: &dyn Array, row: usize) -> Option<i64> {
+/// The integer at a row of any integer array that fits ours.
+pub(crate) fn integer(array: &dyn Array, row: usize) -> Option<i64> {
     Some(match array.data_type() {
         ArrowType::Int64 => array.as_primitive::<Int64Type>().value(row),
         ArrowType::Int32 => array.as_primitive::<Int32Type>().value(row).into(),

@@ -1,5 +1,6 @@
 //! Answers as Arrow: one column a feature, by the feature's type and never by its values.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::builder::{
@@ -12,10 +13,16 @@ use headwater_kernel::error::{Error, Kind, Result};
 use headwater_kernel::value::{DataType, FeatureType, Value};
 
 use super::answer::Answer;
+use crate::json;
+
+/// Key of the schema's metadata: `{"found": [...], "metadata": {...} or null}`.
+pub const METADATA_KEY: &str = "headwater";
 
 impl Answer {
     /// The features as a batch: Boolean, Int64, Float64, Utf8, Timestamp(us, UTC) and lists of
     /// them; every column nullable, nulls where the answer has null.
+    ///
+    /// The schema's metadata holds under [`METADATA_KEY`] what columns cannot: found and metadata.
     ///
     /// # Errors
     /// Kind `internal` where a value is not of its feature's type, which would be a fault of ours.
@@ -31,8 +38,21 @@ impl Answer {
             arrays.push(array);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(self.row_count()));
-        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+        let schema = Schema::new_with_metadata(fields, self.schema_metadata());
+        RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options)
             .map_err(|error| fault(error.to_string()))
+    }
+}
+
+impl Answer {
+    fn schema_metadata(&self) -> HashMap<String, String> {
+        let mut out = b"{\"found\":".to_vec();
+        json::list(self.found.iter(), &mut out, |found, out| json::boolean(*found, out));
+        out.extend_from_slice(b",\"metadata\":");
+        self.write_metadata_json(&mut out);
+        out.push(b'}');
+        let text = String::from_utf8(out).expect("JSON of strings is UTF-8");
+        HashMap::from([(METADATA_KEY.to_owned(), text)])
     }
 }
 

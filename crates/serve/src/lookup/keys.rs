@@ -73,7 +73,11 @@ impl<'a> Keys<'a> {
     }
 }
 
-fn parts_of_rows<'a>(rows: &'a Rows<'a>, columns: &[RequestKey]) -> Result<Vec<Part<'a>>> {
+/// The parts of all rows, row-major, however many rows there are.
+///
+/// # Errors
+/// As [`Keys::parts`].
+pub fn parts_of_rows<'a>(rows: &'a Rows<'a>, columns: &[RequestKey]) -> Result<Vec<Part<'a>>> {
     let mut parts = Vec::with_capacity(rows.len() * columns.len());
     for row in 0..rows.len() {
         for column in columns {

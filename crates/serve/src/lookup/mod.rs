@@ -4,7 +4,7 @@
 //! (state or archive) answers; it computes no feature and holds an epoch only while it reads.
 
 pub mod answer;
-mod arrow_keys;
+pub(crate) mod arrow_keys;
 pub mod batch;
 pub mod keys;
 pub mod near;
@@ -80,6 +80,14 @@ impl Lookup {
         self.questions.find(target)
     }
 
+    /// The question of features of any views, each named `View:feature`.
+    ///
+    /// # Errors
+    /// As [`question::of_features`].
+    pub fn question_of<'n>(&self, features: impl Iterator<Item = &'n str>) -> Result<Question> {
+        question::of_features(&self.plan, features)
+    }
+
     /// Answers a query from `online`, whose plan is the one given to [`Lookup::new`].
     ///
     /// A null part in a key: the features of an empty window, `found` false, as for a key never
@@ -90,7 +98,19 @@ impl Lookup {
     /// `time_out_of_range` (invalid), `before_horizon` (conflict), `deadline` (unavailable), and
     /// what `online` cannot do.
     pub fn answer(&self, online: &dyn Online, query: &Query<'_>) -> Result<Answer> {
-        let question = self.questions.find(query.target)?;
+        self.answer_question(online, self.questions.find(query.target)?, query)
+    }
+
+    /// The same for a question at hand; `query.target` is not looked at.
+    ///
+    /// # Errors
+    /// As [`Lookup::answer`].
+    pub fn answer_question(
+        &self,
+        online: &dyn Online,
+        question: &Arc<Question>,
+        query: &Query<'_>,
+    ) -> Result<Answer> {
         let at = query.at.map(instant::checked).transpose()?;
         let parts = query.keys.parts(&question.keys)?;
         if let Some(positions) = &query.after {

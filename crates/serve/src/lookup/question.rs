@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use headwater_kernel::blueprint::RequestKey;
 use headwater_kernel::error::{Error, Kind, Result};
-use headwater_kernel::plan::{InputPlan, Plan, ServicePlan, Source};
-use headwater_kernel::value::FeatureType;
+use headwater_kernel::plan::{InputPlan, Plan, ServicePlan, Source, ViewPlan};
+use headwater_kernel::value::{DataType, FeatureType};
 
 use super::near;
 use crate::json;
@@ -33,6 +33,10 @@ pub struct Question {
     pub name: String,
     /// Output columns in order.
     pub names: Vec<String>,
+    /// The same without the name of their view (and role) before them.
+    pub short_names: Vec<String>,
+    /// Which of `inputs` each comes from.
+    pub input_of: Vec<usize>,
     /// Their types.
     pub types: Vec<FeatureType>,
     /// `["...",...]`: the names as JSON.
@@ -120,14 +124,17 @@ struct Outline<'a> {
 
 fn of_service(plan: &Plan, service: &ServicePlan) -> Question {
     let columns = service.columns.iter();
-    assemble(Outline {
-        name: &service.name,
-        keys: service.keys.clone(),
-        inputs: service.inputs.iter().map(|input| of_input(plan, input)).collect(),
-        columns: columns
-            .map(|column| (column.name.clone(), column.input, column.feature, column.data_type))
-            .collect(),
-    })
+    assemble(
+        plan,
+        Outline {
+            name: &service.name,
+            keys: service.keys.clone(),
+            inputs: service.inputs.iter().map(|input| of_input(plan, input)).collect(),
+            columns: columns
+                .map(|column| (column.name.clone(), column.input, column.feature, column.data_type))
+                .collect(),
+        },
+    )
 }
 
 fn of_view(plan: &Plan, index: usize) -> Question {
@@ -136,16 +143,96 @@ fn of_view(plan: &Plan, index: usize) -> Question {
     let input =
         InputPlan { view: index, label: view.name.clone(), keys: (0..view.keys.len()).collect() };
     let features = view.features.iter().enumerate();
-    assemble(Outline {
-        name: &view.name,
-        keys: keys
-            .map(|(name, data_type)| RequestKey { name: name.clone(), data_type: *data_type })
-            .collect(),
-        inputs: vec![of_input(plan, &input)],
-        columns: features
-            .map(|(place, feature)| (feature.column.clone(), 0, place, feature.data_type))
-            .collect(),
+    assemble(
+        plan,
+        Outline {
+            name: &view.name,
+            keys: keys
+                .map(|(name, data_type)| RequestKey { name: name.clone(), data_type: *data_type })
+                .collect(),
+            inputs: vec![of_input(plan, &input)],
+            columns: features
+                .map(|(place, feature)| (feature.column.clone(), 0, place, feature.data_type))
+                .collect(),
+        },
+    )
+}
+
+/// The question of features of any views, each named `View:feature`: the view by its name or in
+/// snake case, the feature by its column with or without the view's name before it. The request's
+/// key columns are those of all views.
+///
+/// # Errors
+/// Kind `not_found`: `unknown_view`, `unknown_feature`; `key_types_differ` (invalid) where two of
+/// the views have a key of one name and of two types.
+pub fn of_features<'n>(plan: &Plan, features: impl Iterator<Item = &'n str>) -> Result<Question> {
+    let mut keys: Vec<RequestKey> = Vec::new();
+    let mut inputs: Vec<Input> = Vec::new();
+    let mut columns = Vec::new();
+    for wanted in features {
+        let (view, feature) = find_feature(plan, wanted)?;
+        let input = match inputs.iter().position(|input| input.view == view) {
+            Some(input) => input,
+            None => {
+                let label = plan.views[view].name.clone();
+                let places = add_keys(&plan.views[view], &mut keys)?;
+                inputs.push(of_input(plan, &InputPlan { view, label, keys: places }));
+                inputs.len() - 1
+            }
+        };
+        let planned = &plan.views[view].features[feature];
+        columns.push((planned.column.clone(), input, feature, planned.data_type));
+    }
+    Ok(assemble(plan, Outline { name: "", keys, inputs, columns }))
+}
+
+fn find_feature(plan: &Plan, wanted: &str) -> Result<(usize, usize)> {
+    let (view, feature) = wanted.split_once(':').ok_or_else(|| {
+        Error::new(Kind::Invalid, "wrong_shape", format!("{} names no view", near::shown(wanted)))
+            .with_hint("name features as View:feature")
+    })?;
+    let named = |planned: &ViewPlan| {
+        let snake = |column: &str| column.strip_suffix(short(column)) == Some(&format!("{view}__"));
+        planned.name == view || planned.features.iter().any(|feature| snake(&feature.column))
+    };
+    let index = plan.views.iter().position(named).ok_or_else(|| {
+        let names = plan.views.iter().map(|view| view.name.as_str());
+        let message = format!("no view is named {}", near::shown(view));
+        Error::new(Kind::NotFound, "unknown_view", message).with_hint(near::hint(view, names))
+    })?;
+    let columns = || plan.views[index].features.iter().map(|feature| feature.column.as_str());
+    let place = columns().position(|column| column == feature || short(column) == feature);
+    place.map(|place| (index, place)).ok_or_else(|| {
+        let message = format!("view {view} has no feature {}", near::shown(feature));
+        let hint = near::hint(feature, columns().map(short));
+        Error::new(Kind::NotFound, "unknown_feature", message).with_hint(hint)
     })
+}
+
+/// Adds the keys of a view that are not there yet; returns the places of all of them.
+fn add_keys(view: &ViewPlan, keys: &mut Vec<RequestKey>) -> Result<Vec<usize>> {
+    let place = |(name, data_type): &(String, DataType)| {
+        let known = keys.iter().position(|key| key.name == *name);
+        match known {
+            Some(place) if keys[place].data_type == *data_type => Ok(place),
+            Some(_) => Err(Error::new(
+                Kind::Invalid,
+                "key_types_differ",
+                format!("key {name:?} has two types in the views asked for"),
+            )
+            .with_hint("ask for the views one by one")),
+            None => {
+                keys.push(RequestKey { name: name.clone(), data_type: *data_type });
+                Ok(keys.len() - 1)
+            }
+        }
+    };
+    view.keys.iter().map(place).collect()
+}
+
+/// A column without the name of its view before it.
+fn short(column: &str) -> &str {
+    column.split_once("__").map_or(column, |(_, short)| short)
 }
 
 fn of_input(plan: &Plan, input: &InputPlan) -> Input {
@@ -165,7 +252,7 @@ fn of_input(plan: &Plan, input: &InputPlan) -> Input {
     }
 }
 
-fn assemble(outline: Outline<'_>) -> Question {
+fn assemble(plan: &Plan, outline: Outline<'_>) -> Question {
     let Outline { name, keys, inputs, columns } = outline;
     let mut width = 0;
     // Where each input's features begin among those of all inputs.
@@ -180,6 +267,13 @@ fn assemble(outline: Outline<'_>) -> Question {
         columns.iter().map(|(_, input, feature, _)| starts[*input] + feature).collect();
     let whole = picks.len() == width && picks.iter().enumerate().all(|(at, pick)| at == *pick);
     let types = columns.iter().map(|(_, _, _, data_type)| *data_type).collect();
+    let input_of = columns.iter().map(|(_, input, _, _)| *input).collect();
+    let short_names = columns
+        .iter()
+        .map(|(_, input, feature, _)| {
+            short(&plan.views[inputs[*input].view].features[*feature].column).to_owned()
+        })
+        .collect();
     let names: Vec<String> = columns.into_iter().map(|(name, _, _, _)| name).collect();
     let mut names_json = Vec::new();
     json::list(names.iter(), &mut names_json, |name, out| json::string(name, out));
@@ -188,6 +282,8 @@ fn assemble(outline: Outline<'_>) -> Question {
         names,
         types,
         names_json,
+        short_names,
+        input_of,
         keys,
         views: inputs.iter().map(|input| input.view).collect(),
         inputs,

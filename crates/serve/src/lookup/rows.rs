@@ -77,6 +77,21 @@ impl<'a> Rows<'a> {
         self.ends.push(self.fields.len());
     }
 
+    /// Adds the row that a JSON object stands for.
+    ///
+    /// # Errors
+    /// serde_json's, where the text is no single object; then no row is added.
+    pub fn push_json(&mut self, text: &'a str) -> serde_json::Result<()> {
+        let before = self.fields.len();
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let read = RowSeed(&mut self.fields).deserialize(&mut reader).and_then(|()| reader.end());
+        match read {
+            Ok(()) => self.ends.push(self.fields.len()),
+            Err(_) => self.fields.truncate(before),
+        }
+        read
+    }
+
     fn row(&self, row: usize) -> &[(Text<'a>, Scalar<'a>)] {
         let start = if row == 0 { 0 } else { self.ends[row - 1] };
         &self.fields[start..self.ends[row]]

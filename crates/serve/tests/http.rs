@@ -1,0 +1,536 @@
+//! HTTP against a scripted backend: routes, errors, bad input, bounds, deadlines, the end.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::client::Client;
+use common::{Double, NOON, Script, key};
+use headwater_kernel::value::{Cell, Value};
+use headwater_serve::backend::{AsOf, Format, PushOptions};
+use headwater_serve::http::{Server, ServerOptions};
+use serde_json::{Value as Json, json};
+
+fn script() -> Script {
+    let mut script = Script { now: NOON, sealed_at: Some(NOON), visible: 7, ..Script::default() };
+    script.newest_event_at = Some(NOON - 1);
+    script.rows.insert((0, key("UA")), vec![Cell::ok(Value::Int(3)), Cell::ok(Value::Float(4.5))]);
+    script
+}
+
+fn start_with(change: impl FnOnce(&mut ServerOptions)) -> (Arc<Double>, Server) {
+    let double = Arc::new(Double::new(script()));
+    let mut options = ServerOptions { port: 0, threads: 2, ..ServerOptions::default() };
+    change(&mut options);
+    let server = Server::start(Arc::clone(&double) as _, options).unwrap();
+    (double, server)
+}
+
+fn start() -> (Arc<Double>, Server, Client) {
+    let (double, server) = start_with(|_| {});
+    let client = Client::new(server.address());
+    (double, server, client)
+}
+
+fn question() -> Json {
+    json!({"view": "Carrier", "keys": [{"carrier": "UA"}, {"carrier": "DL"}]})
+}
+
+fn alive(server: &Server) {
+    assert_eq!(Client::new(server.address()).post("/v1/features", &question()).status, 200);
+}
+
+/// Several questions are answered over one connection.
+#[test]
+fn features_are_answered_on_one_connection() {
+    let (_double, _server, mut client) = start();
+    for _ in 0..3 {
+        let reply = client.post("/v1/features", &question());
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("content-type"), Some("application/json"));
+        assert_eq!(
+            reply.json(),
+            json!({"names": ["carrier__flights_1h", "carrier__delay_1h"],
+                "rows": [[3, 4.5], [null, null]], "found": [true, false]})
+        );
+    }
+}
+
+/// Requests sent without waiting are answered in their order.
+#[test]
+fn pipelined_requests_are_answered_in_order() {
+    let (_double, _server, mut client) = start();
+    let body = question().to_string();
+    let request = Client::head("POST", "/v1/features", "", body.len()) + &body;
+    client.send((request.clone() + &Client::head("GET", "/nope", "", 0) + &request).as_bytes());
+    let statuses: Vec<u16> = (0..3).map(|_| client.reply().unwrap().status).collect();
+    assert_eq!(statuses, [200, 404, 200]);
+}
+
+/// An answer comes as Arrow where that is accepted.
+#[test]
+fn features_may_be_answered_in_arrow() {
+    let (_double, _server, mut client) = start();
+    let accept = "Accept: application/vnd.apache.arrow.stream\r\n";
+    let body = question().to_string();
+    let reply = client.request("POST", "/v1/features", accept, body.as_bytes());
+    assert_eq!(reply.header("content-type"), Some("application/vnd.apache.arrow.stream"));
+    let batch = headwater_serve::arrow::read(&reply.body).unwrap();
+    assert_eq!(batch.num_rows(), 2);
+    let schema = batch.schema();
+    assert_eq!(schema.field(1).name(), "carrier__delay_1h");
+    assert_eq!(
+        schema.metadata().get("headwater").unwrap().as_str(),
+        r#"{"found":[true,false],"metadata":null}"#
+    );
+}
+
+/// Every error has one body, and the status that the surface gives it.
+#[test]
+fn errors_have_one_body() {
+    let (_double, _server, mut client) = start();
+    let reply = client.post("/v1/features", &json!({"view": "Carrier", "keys": [{"a": 1}]}));
+    assert_eq!(reply.status, 422);
+    assert_eq!(
+        reply.json(),
+        json!({"error": {"code": "missing_key_column", "kind": "invalid",
+            "message": "key column \"carrier\" is missing", "detail": "",
+            "hint": "there are: a", "row": 0}})
+    );
+    let statuses = [
+        (json!({"service": "nope", "keys": []}), (404, "unknown_service")),
+        (json!({"view": "Carrier", "keys": [{"carrier": 5}]}), (422, "wrong_type")),
+        (json!({"view": "Carrier", "keys": [], "at": NOON - 1}), (409, "before_horizon")),
+        (json!({"keys": []}), (400, "wrong_shape")),
+        (json!({"view": "Carrier", "keys": {}}), (400, "malformed")),
+        (json!([]), (400, "malformed")),
+    ];
+    for (body, (status, code)) in statuses {
+        assert_eq!(client.post("/v1/features", &body).error(), (status, code.into()), "{body}");
+    }
+}
+
+/// A route that is not there and a method that a route has not get the same body.
+#[test]
+fn unknown_routes_and_methods_are_errors_of_the_same_shape() {
+    let (_double, _server, mut client) = start();
+    assert_eq!(client.get("/v1/feature").error(), (404, "unknown_route".into()));
+    assert_eq!(client.get("/v1/features").error(), (405, "method_not_allowed".into()));
+    assert_eq!(client.post("/health", &json!({})).error(), (405, "method_not_allowed".into()));
+}
+
+/// What is not JSON, not UTF-8 or empty is a bad request, and the connection lives on.
+#[test]
+fn unreadable_bodies_are_bad_requests() {
+    let (_double, server, mut client) = start();
+    for body in [&b"{\"view\": "[..], b"\xff\xfe", b"", b"{\"view\":\"\xc3\x28\",\"keys\":[]}"] {
+        let reply = client.request("POST", "/v1/features", "", body);
+        assert_eq!(reply.error(), (400, "malformed".into()));
+    }
+    alive(&server);
+}
+
+/// A body that ends before its length is not applied, and is answered where anyone still listens.
+#[test]
+fn a_cut_off_body_is_not_applied() {
+    let (double, server, mut client) = start();
+    client.send(Client::head("POST", "/v1/events/Departure", "", 1_000).as_bytes());
+    client.send(b"[{\"carrier\": \"UA\"}]");
+    client.end_sending();
+    assert_eq!(client.reply().unwrap().error(), (400, "cut_off".into()));
+    let mut chunked = Client::new(server.address());
+    chunked.send(b"POST /v1/events/Departure HTTP/1.1\r\nHost: t\r\n");
+    chunked.send(b"Transfer-Encoding: chunked\r\n\r\n4\r\n[{}]\r\n");
+    chunked.end_sending();
+    assert_eq!(chunked.reply().unwrap().error(), (400, "cut_off".into()));
+    let mut gone = Client::new(server.address());
+    gone.send(Client::head("POST", "/v1/events/Departure", "", 1_000).as_bytes());
+    drop(gone);
+    alive(&server);
+    assert!(double.pushed.lock().is_empty());
+}
+
+/// A body of the largest size is taken; one byte more is 413, declared or in chunks.
+#[test]
+fn bodies_are_bounded() {
+    let (double, server) = start_with(|options| options.body_max = 1_000);
+    let mut client = Client::new(server.address());
+    let reply = client.request("POST", "/v1/events/Departure", "", &[b' '; 1_000]);
+    assert_eq!(reply.status, 200);
+    let reply = client.request("POST", "/v1/events/Departure", "", &[b' '; 1_001]);
+    assert_eq!(reply.error(), (413, "too_large".into()));
+    assert_eq!(reply.header("connection"), Some("close"));
+    let mut chunked = Client::new(server.address());
+    chunked.send(b"POST /v1/events/Departure HTTP/1.1\r\nHost: t\r\n");
+    chunked.send(b"Transfer-Encoding: chunked\r\n\r\n3e9\r\n");
+    chunked.send(&[b' '; 1_001]);
+    chunked.send(b"\r\n0\r\n\r\n");
+    assert_eq!(chunked.reply().unwrap().error(), (413, "too_large".into()));
+    assert_eq!(double.pushed.lock().len(), 1);
+}
+
+/// A client that sends a huge body without looking still gets its 413.
+#[test]
+fn a_huge_body_gets_its_reply() {
+    let (_double, server) = start_with(|options| options.body_max = 8 * 1024 * 1024);
+    let mut client = Client::new(server.address());
+    let reply = client.request("POST", "/v1/events/Departure", "", &vec![b' '; 9 * 1024 * 1024]);
+    assert_eq!(reply.error(), (413, "too_large".into()));
+    alive(&server);
+}
+
+/// A compressed body is refused by name rather than read as something else.
+#[test]
+fn compressed_bodies_are_refused() {
+    let (_double, _server, mut client) = start();
+    let reply = client.request("POST", "/v1/features", "Content-Encoding: gzip\r\n", b"{}");
+    assert_eq!(reply.error(), (400, "unsupported_encoding".into()));
+}
+
+/// A client that sends its head or its body too slowly loses its connection, not the server.
+#[test]
+fn slow_clients_are_let_go() {
+    let (_double, server) = start_with(|options| {
+        options.head_timeout = Duration::from_millis(200);
+        options.body_timeout = Duration::from_millis(200);
+    });
+    let mut head = Client::new(server.address());
+    head.send(b"POST /v1/feat");
+    let mut body = Client::new(server.address());
+    body.send(Client::head("POST", "/v1/features", "", 100).as_bytes());
+    body.send(b"{");
+    assert_eq!(body.reply().unwrap().error(), (504, "slow_body".into()));
+    assert!(head.reply().is_none_or(|reply| reply.status == 408));
+    alive(&server);
+}
+
+/// What is no HTTP is refused, and the server lives on.
+#[test]
+fn what_is_no_http_is_refused() {
+    let (_double, server, mut client) = start();
+    client.send(b"\x16\x03\x01\x02\x00 hello\r\n\r\n");
+    assert_eq!(client.reply().unwrap().status, 400);
+    let mut large = Client::new(server.address());
+    let header = format!("X: {}\r\n", "a".repeat(100_000));
+    large.stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
+    let reply = large.request("GET", "/health", &header, b"");
+    assert_eq!(reply.status, 431);
+    alive(&server);
+}
+
+/// Events reach the backend with their format, arrivals and idempotency key.
+#[test]
+fn events_are_handed_on() {
+    let (double, _server, mut client) = start();
+    let headers = "Content-Type: application/x-ndjson\r\nIdempotency-Key: k1\r\n";
+    let path = "/v1/events/Departure?arrived_at=seen_at";
+    let reply = client.request("POST", path, headers, b"{\"a\":1}\n");
+    let receipt = json!({"accepted": 2, "duplicates": 1, "rejected": [], "positions": {}});
+    assert_eq!((reply.status, reply.json()), (200, receipt));
+    let pushed = double.pushed.lock();
+    let (stream, payload, options) = &pushed[0];
+    assert_eq!((stream.as_str(), payload.format), ("Departure", Format::Ndjson));
+    assert_eq!(&payload.bytes[..], b"{\"a\":1}\n");
+    let expected =
+        PushOptions { arrived_at: Some("seen_at".into()), idempotency_key: Some("k1".into()) };
+    assert_eq!(*options, expected);
+}
+
+/// A body's format is its content type's, or its first byte's where that says nothing.
+#[test]
+fn formats_are_told_apart() {
+    let (double, _server, mut client) = start();
+    let mut format = |content_type: &str, body: &[u8]| {
+        let header = format!("Content-Type: {content_type}\r\n");
+        let reply = client.request("PUT", "/v1/tables/Plane", &header, body);
+        (reply.status == 200).then(|| double.pushed.lock().pop().unwrap().1.format)
+    };
+    let json = "application/json; charset=utf-8";
+    assert_eq!(format(json, b" [{}]"), Some(Format::JsonArray));
+    assert_eq!(format(json, b"\n{}"), Some(Format::Ndjson));
+    assert_eq!(format("application/x-www-form-urlencoded", b"[]"), Some(Format::JsonArray));
+    assert_eq!(format("application/octet-stream", b"\xff\xff\xff\xff1"), Some(Format::ArrowStream));
+    assert_eq!(format("application/vnd.apache.arrow.stream", b""), Some(Format::ArrowStream));
+    assert_eq!(format("application/x-ndjson", b"[]"), Some(Format::Ndjson));
+    assert_eq!(format("text/csv", b"a,b"), None);
+}
+
+/// An unknown stream is 404 with what is near; a parameter that no route has is 400.
+#[test]
+fn unknown_streams_and_parameters_are_errors() {
+    let (_double, _server, mut client) = start();
+    let reply = client.post("/v1/events/Departures", &json!([]));
+    assert_eq!(reply.error(), (404, "unknown_stream".into()));
+    assert_eq!(reply.json()["error"]["hint"], "did you mean Departure?");
+    let reply = client.post("/v1/events/Departure?arived_at=x", &json!([]));
+    assert_eq!(reply.error(), (400, "wrong_parameter".into()));
+    let key = format!("Idempotency-Key: {}\r\n", "k".repeat(256));
+    let reply = client.request("POST", "/v1/events/Departure", &key, b"[]");
+    assert_eq!(reply.error(), (400, "wrong_idempotency_key".into()));
+}
+
+/// Dead letters are listed, shown, replayed and discarded.
+#[test]
+fn dead_letters_have_their_routes() {
+    let (_double, _server, mut client) = start();
+    let listed = client.get("/v1/dead-letters/Departure?limit=5&after=a%2Fb").json();
+    assert_eq!(listed, json!({"letters": ["Departure", 5, "a/b"], "next": null}));
+    let shown = client.get("/v1/dead-letters/Departure/0-7").json();
+    assert_eq!(shown, json!({"stream": "Departure", "id": "0-7"}));
+    let replayed = client.post("/v1/dead-letters/Departure/0-7/replay", &json!(null));
+    assert_eq!(replayed.json(), json!({"replayed": "0-7"}));
+    let discarded = client.post("/v1/dead-letters/Departure/0-7/discard", &json!(null));
+    assert_eq!(discarded.error(), (409, "already_discarded".into()));
+    let unbounded = client.get("/v1/dead-letters/Departure?limit=10001");
+    assert_eq!(unbounded.error(), (400, "wrong_parameter".into()));
+}
+
+/// Health, readiness and status answer; not ready is 503 with Retry-After.
+#[test]
+fn operations_answer() {
+    let (double, _server, mut client) = start();
+    assert_eq!(client.get("/health").status, 200);
+    assert_eq!(client.get("/ready").status, 200);
+    assert_eq!(client.get("/v1/status").json(), json!({"streams": {}}));
+    double.unready.store(true, Ordering::SeqCst);
+    let reply = client.get("/ready");
+    assert_eq!(reply.error(), (503, "recovering".into()));
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    assert_eq!(client.get("/health").status, 200);
+}
+
+/// The metrics count requests by route and status, rows by cause, and tell freshness.
+#[test]
+fn metrics_count_what_happened() {
+    let (_double, _server, mut client) = start();
+    client.post("/v1/features", &question());
+    client.post("/v1/features", &json!([]));
+    client.post("/v1/events/Departure", &json!([]));
+    let text = client.get("/metrics").text();
+    for line in [
+        "headwater_http_requests_total{route=\"/v1/features\",status=\"200\"} 1",
+        "headwater_http_requests_total{route=\"/v1/features\",status=\"400\"} 1",
+        "headwater_http_request_seconds_count{route=\"/v1/features\"} 2",
+        "headwater_http_in_flight 1",
+        "headwater_rows_accepted_total{stream=\"Departure\"} 2",
+        "headwater_rows_duplicate_total{stream=\"Departure\"} 1",
+        "headwater_rows_rejected_total{stream=\"Departure\",cause=\"wrong_type\"} 3",
+    ] {
+        assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
+    }
+    let gauges = [
+        "headwater_staleness_seconds{stream=\"Departure\"} ",
+        "headwater_watermark_lag_seconds{stream=\"Departure\"} ",
+    ];
+    for gauge in gauges {
+        assert!(text.lines().any(|line| line.starts_with(gauge)), "{gauge} is not in\n{text}");
+    }
+}
+
+/// Past the bound of requests in flight one is turned away with 429, and told when to return.
+#[test]
+fn a_full_queue_turns_away() {
+    let (double, server) = start_with(|options| options.writes_max = 1);
+    *double.delay.lock() = Duration::from_millis(400);
+    let address = server.address();
+    let slow = thread::spawn(move || Client::new(address).post("/v1/events/Departure", &json!([])));
+    thread::sleep(Duration::from_millis(150));
+    let reply = Client::new(address).post("/v1/events/Departure", &json!([]));
+    assert_eq!(reply.error(), (429, "queue_full".into()));
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    alive(&server);
+    assert_eq!(slow.join().unwrap().status, 200);
+    assert_eq!(Client::new(address).post("/v1/events/Departure", &json!([])).status, 200);
+}
+
+/// What all bodies hold together is bounded, and given back.
+#[test]
+fn bodies_held_are_bounded_together() {
+    let (_double, server) = start_with(|options| options.buffered_max = 1_000);
+    let mut first = Client::new(server.address());
+    first.send(Client::head("POST", "/v1/events/Departure", "", 900).as_bytes());
+    first.send(&[b' '; 800]);
+    thread::sleep(Duration::from_millis(150));
+    let mut second = Client::new(server.address());
+    let reply = second.request("POST", "/v1/events/Departure", "", &[b' '; 300]);
+    assert_eq!(reply.error(), (429, "queue_full".into()));
+    first.send(&[b' '; 100]);
+    assert_eq!(first.reply().unwrap().status, 200);
+    let mut third = Client::new(server.address());
+    assert_eq!(third.request("POST", "/v1/events/Departure", "", &[b' '; 300]).status, 200);
+}
+
+/// A client's own deadline is kept; a push that had begun still ends.
+#[test]
+fn a_deadline_is_kept() {
+    let (double, _server, mut client) = start();
+    *double.delay.lock() = Duration::from_millis(400);
+    let started = Instant::now();
+    let deadline = "Headwater-Deadline-Ms: 50\r\n";
+    let reply = client.request("POST", "/v1/events/Departure", deadline, b"[]");
+    assert_eq!(reply.error(), (504, "deadline".into()));
+    assert!(started.elapsed() < Duration::from_millis(350));
+    thread::sleep(Duration::from_millis(600));
+    assert_eq!(double.pushed.lock().len(), 1);
+    let wrong = client.request("POST", "/v1/features", "Headwater-Deadline-Ms: soon\r\n", b"{}");
+    assert_eq!(wrong.error(), (400, "wrong_deadline".into()));
+}
+
+/// A question after positions waits until they are visible, and ends at its deadline otherwise.
+#[test]
+fn after_waits_up_to_the_deadline() {
+    let (double, server, mut client) = start();
+    let body = |end: u64| {
+        let after = json!({"Departure": {"0": [0, end]}});
+        json!({"view": "Carrier", "keys": [], "after": after}).to_string()
+    };
+    let headers = "Headwater-Deadline-Ms: 100\r\n";
+    let reply = client.request("POST", "/v1/features", headers, body(8).as_bytes());
+    assert_eq!(reply.error(), (504, "deadline".into()));
+    let address = server.address();
+    let waiting = thread::spawn(move || {
+        Client::new(address).request("POST", "/v1/features", "", body(8).as_bytes()).status
+    });
+    thread::sleep(Duration::from_millis(100));
+    double.script.write().visible = 8;
+    assert_eq!(waiting.join().unwrap(), 200);
+}
+
+/// Stopping answers what was accepted, refuses what comes after, and closes the door.
+#[test]
+fn stopping_loses_nothing() {
+    let (double, server) = start_with(|_| {});
+    *double.delay.lock() = Duration::from_millis(400);
+    let address = server.address();
+    let running =
+        thread::spawn(move || Client::new(address).post("/v1/events/Departure", &json!([])));
+    let mut abandoned = Client::new(address);
+    abandoned.send((Client::head("POST", "/v1/events/Departure", "", 2) + "[]").as_bytes());
+    thread::sleep(Duration::from_millis(150));
+    drop(abandoned);
+    let idle = Client::new(address);
+    server.stop();
+    assert_eq!(double.pushed.lock().len(), 2);
+    assert_eq!(running.join().unwrap().status, 200);
+    assert!(std::net::TcpStream::connect(address).is_err());
+    drop(idle);
+    server.stop();
+}
+
+/// A port that is taken is an error with what to do.
+#[test]
+fn a_port_in_use_is_an_error() {
+    let (double, server) = start_with(|_| {});
+    let options = ServerOptions { port: server.address().port(), ..ServerOptions::default() };
+    let error = Server::start(double as _, options).unwrap_err();
+    assert_eq!((error.code, error.hint.is_empty()), ("address_in_use", false));
+}
+
+const LABELS: &str = "{\"t\": \"2013-07-01T12:00:00Z\", \"tail\": \"N1\", \"carrier\": \"UA\", \
+    \"origin\": null, \"dest\": \"LAX\", \"late\": true, \"more\": {\"a\": [1, 2.50]}}\n\
+    {\"late\": false, \"t\": 1372680000000000, \"tail\": \"N2\", \"carrier\": \"DL\", \
+    \"origin\": \"JFK\", \"dest\": \"LAX\"}\n";
+
+const TRAINING: &str = "/v1/training-sets?service=delay_model&time=t&as_of=arrival";
+
+/// Labels in NDJSON come back as they were written, with their features behind.
+#[test]
+fn labels_come_back_as_they_were_written() {
+    let (double, _server, mut client) = start();
+    let reply = client.request(
+        "POST",
+        TRAINING,
+        "Content-Type: application/x-ndjson\r\n",
+        LABELS.as_bytes(),
+    );
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.header("content-type"), Some("application/x-ndjson"));
+    let lines: Vec<&str> = LABELS.lines().map(|line| line.strip_suffix('}').unwrap()).collect();
+    let expected =
+        format!("{},\"seats__seats\":100}}\n{},\"seats__seats\":101}}\n", lines[0], lines[1]);
+    assert_eq!(reply.text(), expected);
+    let labels = double.labels.lock().take().unwrap();
+    let names: Vec<_> = labels.schema().fields().iter().map(|field| field.name().clone()).collect();
+    assert_eq!(names, ["tail", "carrier", "origin", "dest", "t"]);
+    assert_eq!(labels.column(4).data_type().to_string(), "Timestamp(µs, \"UTC\")");
+    assert_eq!(AsOf::default(), AsOf::EventTime);
+}
+
+/// The same labels come back as Arrow where that is accepted, typed by their values.
+#[test]
+fn labels_may_come_back_as_arrow() {
+    let (_double, _server, mut client) = start();
+    let accept = "Accept: application/vnd.apache.arrow.stream\r\n";
+    let lines = LABELS.replace(", \"more\": {\"a\": [1, 2.50]}", "");
+    let reply = client.request("POST", TRAINING, accept, lines.as_bytes());
+    let batch = headwater_serve::arrow::read(&reply.body).unwrap();
+    let columns: Vec<String> = batch
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| format!("{}: {}", field.name(), field.data_type()))
+        .collect();
+    assert_eq!(
+        columns,
+        [
+            "t: Timestamp(µs, \"UTC\")",
+            "tail: Utf8",
+            "carrier: Utf8",
+            "origin: Utf8",
+            "dest: Utf8",
+            "late: Boolean",
+            "seats__seats: Int64"
+        ]
+    );
+    // And from Arrow to NDJSON.
+    let headers = "Content-Type: application/vnd.apache.arrow.stream\r\n\
+        Accept: application/x-ndjson\r\n";
+    let bytes = headwater_serve::arrow::write(&batch.project(&[0, 1, 5]).unwrap()).unwrap();
+    let reply = client.request("POST", TRAINING, headers, &bytes);
+    assert_eq!(
+        reply.text().lines().next(),
+        Some(
+            "{\"t\":\"2013-07-01T12:00:00.000000Z\",\"tail\":\"N1\",\"late\":true,\
+             \"seats__seats\":100}"
+        )
+    );
+    let refused = client.request("POST", TRAINING, accept, LABELS.as_bytes());
+    assert_eq!(refused.error(), (400, "mixed_types".into()));
+}
+
+/// What is wrong with labels names the row.
+#[test]
+fn wrong_labels_name_their_row() {
+    let (_double, _server, mut client) = start();
+    let mut ask = |lines: &str| {
+        let reply = client.request("POST", TRAINING, "", lines.as_bytes());
+        let error = reply.json()["error"].clone();
+        (reply.status, error["code"].as_str().unwrap().to_owned(), error["row"].as_u64())
+    };
+    let good = LABELS.lines().next().unwrap();
+    let without = good.replace("\"t\": \"2013-07-01T12:00:00Z\", ", "");
+    let clash = good.replace("\"late\"", "\"seats__seats\"");
+    assert_eq!(ask(&format!("{good}\n{without}")), (422, "missing_time_column".into(), Some(1)));
+    assert_eq!(ask(&good.replace("Z\"", "\"")), (422, "naive_instant".into(), Some(0)));
+    assert_eq!(ask(&format!("{good}\n{{")), (400, "malformed".into(), Some(1)));
+    assert_eq!(ask(&good.replace("\"N1\"", "5")), (422, "wrong_type".into(), Some(0)));
+    assert_eq!(ask(&clash), (400, "name_clash".into(), None));
+}
+
+/// A training set whose client went away, or whose deadline passed, is told to stop.
+#[test]
+fn an_abandoned_training_set_is_cancelled() {
+    let (double, _server, mut client) = start();
+    *double.delay.lock() = Duration::from_secs(30);
+    let deadline = "Headwater-Deadline-Ms: 50\r\n";
+    let reply = client.request("POST", TRAINING, deadline, LABELS.as_bytes());
+    assert_eq!(reply.error(), (504, "deadline".into()));
+    let until = Instant::now() + Duration::from_secs(5);
+    while !double.cancelled.load(Ordering::SeqCst) {
+        assert!(Instant::now() < until, "the work goes on");
+        thread::sleep(Duration::from_millis(5));
+    }
+}

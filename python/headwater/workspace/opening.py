@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from headwater.errors import ConflictError
+from headwater.errors import ConflictError, InvalidError
 from headwater.observe import tell
 from headwater.workspace.embedded import Embedded
 from headwater.workspace.workspace import Workspace
@@ -77,10 +77,15 @@ def compiled_of(settings: Settings) -> Compiled:
 
 def open_settings(settings: Settings, compiled: Compiled, data: Path | None = None) -> Workspace:
     """Open the directory of settings with compiled definitions."""
+    if settings.data.memory is not None:
+        raise InvalidError(
+            "[data] memory is not supported yet",
+            code="settings",
+            hint="leave it out: all state is kept in memory",
+        )
     options = {
         "retention_us": _microseconds(settings.data.retention),
         "idempotency_us": _microseconds(settings.data.idempotency),
-        "memory_bytes": settings.data.memory,
     }
     return _embedded(compiled, data or settings.data_path, settings.name, options)
 

@@ -1,0 +1,172 @@
+"""The commands end to end: on the directory, and against a running server."""
+
+import csv
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from tests.cli.command import run, run_json
+
+import headwater as hw
+from headwater.sources.files import read_labels
+from headwater.types import DataType
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A project as `init` writes it, on a port of its own."""
+    run("init", "shop", cwd=tmp_path)
+    settings = tmp_path / "shop" / "headwater.toml"
+    settings.write_text(settings.read_text().replace("6570", "0"))
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def server(shop):
+    """`headwater run` on the project; its process and address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "headwater.cli", "run", "--json"],
+        cwd=shop,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    document = ""
+    while not document.rstrip().endswith("}"):
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        document += line
+    yield process, json.loads(document)["url"]
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def commands(shop):
+    """The three commands that `init` promises to work next."""
+    said = run("init", "again", cwd=shop).stdout
+    return [line.removeprefix("headwater ") for line in said.splitlines()]
+
+
+def test_the_three_commands_that_init_prints_work(shop):
+    for line in commands(shop):
+        run(*shlex.split(line), cwd=shop)
+    with (shop / "train.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 50
+    assert list(rows[0])[:3] == ["customer", "asked_at", "ordered_again"]
+    assert any(row["orders__orders_7d"] not in ("", "0") for row in rows)
+
+
+def test_push_get_train_and_status_on_the_directory(shop):
+    receipt = run_json("push", "Order", "orders.csv", "--arrived-at", "event_time", cwd=shop)
+    assert receipt == {"accepted": 200, "duplicates": 0, "rejected": []}
+    again = run("push", "Order", "orders.csv", "--arrived-at", "event_time", cwd=shop, code=1)
+    assert "before the last arrival" in again.stderr
+    answer = run_json("get", "shop_model", '{"customer": "c1"}', "customer=c2", cwd=shop)
+    assert answer["names"][0] == "orders__orders_24h"
+    assert len(answer["rows"]) == 2
+    assert answer["found"] == [True, True]
+    assert answer["metadata"]["views"]["Orders"]["found"] == [True, True]
+    trained = run_json("train", "shop_model", "labels.csv", "--time", "asked_at", cwd=shop)
+    assert trained["row_count"] == len(trained["rows"]) == 50
+    status = run_json("status", cwd=shop)
+    assert status["state"]["keys"] == 20
+
+
+@pytest.mark.parametrize("ending", ["csv", "ndjson", "arrow", "parquet"])
+def test_training_sets_are_written_in_every_format(shop, ending):
+    run("push", "Order", "orders.csv", cwd=shop)
+    output = f"train.{ending}"
+    run("train", "shop_model", "labels.csv", "--time", "asked_at", "-o", output, cwd=shop)
+    rows = read_labels(str(shop / output), {"asked_at": DataType.TIMESTAMP}).to_dicts()
+    assert len(rows) == 50
+    assert {"customer", "asked_at", "orders__spent_7d"} <= set(rows[0])
+
+
+def test_rejected_rows_are_shown_and_can_be_replayed_or_discarded(shop):
+    (shop / "bad.csv").write_text(
+        "order_id,ordered_at,customer,shop,amount,items\n"
+        "x1,2026-01-01T00:00:00Z,c1,web,cheap,1\n"
+        "x2,2026-01-01T00:00:00Z,c1,web,3.5,1\n"
+        "x3,2026-01-01,c1,web,3.5,1\n"
+    )
+    document = run_json("push", "Order", "bad.csv", cwd=shop)
+    assert document["accepted"] == 1
+    assert [(each["row"], each["cause"]) for each in document["rejected"]] == [
+        (0, "wrong_type"),
+        (2, "wrong_type"),
+    ]
+    letters = run_json("dead-letters", "list", "Order", cwd=shop)
+    first, second = [letter["id"] for letter in letters]
+    assert run_json("dead-letters", "show", "Order", first, cwd=shop)["cause"] == "wrong_type"
+    assert run_json("dead-letters", "replay", "Order", first, cwd=shop)[first]["accepted"] == 0
+    run("dead-letters", "discard", "Order", second, cwd=shop)
+    assert (
+        "conflict" not in run("dead-letters", "discard", "Order", second, cwd=shop, code=1).stdout
+    )
+    shown = run("dead-letters", "list", "Order", cwd=shop).stdout
+    assert "replayed" in shown
+    assert "discarded" in shown
+
+
+def test_commands_talk_to_the_server_that_owns_the_directory(shop, server):
+    process, url = server
+    run("push", "Order", "orders.csv", "--arrived-at", "event_time", cwd=shop)
+    with hw.connect(url) as workspace:
+        assert workspace.status()["state"]["keys"] == 20
+    answer = run_json("get", "shop_model", '{"customer": "c1"}', "--url", url, cwd=shop)
+    assert answer["found"] == [True]
+    assert run_json("status", "--url", url, cwd=shop)["state"]["keys"] == 20
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=20)[1]
+    assert process.returncode == 0
+    assert "stopped; everything is durable" in said
+    # What the server took is there for the next one.
+    assert run_json("status", cwd=shop)["state"]["keys"] == 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "term"])
+def test_run_ends_gracefully_and_soon(server, number):
+    process, _ = server
+    told_at = time.monotonic()
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert time.monotonic() - told_at < 5
+
+
+def test_a_url_that_does_not_answer_fails(shop):
+    done = run("status", "--url", "http://127.0.0.1:9", cwd=shop, code=1)
+    assert "no answer from http://127.0.0.1:9" in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_server_of_another_project_is_left_alone(tmp_path, server):
+    _, url = server
+    run("init", "other", cwd=tmp_path)
+    settings = tmp_path / "other" / "headwater.toml"
+    settings.write_text(settings.read_text().replace("6570", url.rpartition(":")[2]))
+    run("push", "Order", "orders.csv", cwd=tmp_path / "other")
+    assert (tmp_path / "other" / "data").is_dir()
+    with hw.connect(url) as workspace:
+        assert workspace.status()["state"]["keys"] == 0
+
+
+def test_standard_input_is_pushed(shop):
+    row = {"order_id": "o1", "ordered_at": "2026-01-01T00:00:00Z", "customer": "c1"}
+    line = json.dumps({**row, "shop": "web", "amount": 3.5, "items": 1})
+    done = run("push", "Order", "-", cwd=shop, stdin=line)
+    assert done.stdout == "1 accepted, 0 duplicates, 0 rejected\n"
+
+
+def test_colour_and_progress_stay_away_from_pipes(shop):
+    environment = {**os.environ, "FORCE_COLOR": ""}
+    environment.pop("FORCE_COLOR")
+    done = run("push", "Order", "orders.csv", cwd=shop, env=environment)
+    assert "\x1b" not in done.stdout + done.stderr

@@ -1,0 +1,149 @@
+"""Bad rows fail alone, with a cause; the rest of their batch is applied and served."""
+
+import datetime as dt
+import struct
+
+import httpx
+import pytest
+from tests.workspace.conftest import MINUTE, NOON, departure
+
+import headwater as hw
+
+GOOD = [departure(1, 0), departure(2, 10)]
+LONG_AGO_US = 1_372_680_000  # seconds, where microseconds are meant
+
+
+@pytest.mark.parametrize(
+    ("row", "cause"),
+    [
+        (departure(3, 5, carrier=None), "wrong_type"),
+        ({k: v for k, v in departure(3, 5).items() if k != "carrier"}, "missing_column"),
+        (departure(3, 5, carrier=7), "wrong_type"),
+        (departure(3, 5, dep_delay="late"), "wrong_type"),
+        (departure(3, 5, seats=1.5), "wrong_type"),
+        (departure(3, 5, seats=2**64), "wrong_type"),
+        (departure(3, 5, dep_delay=2.0**56), "value_out_of_range"),
+        (departure(3, 5, departed_at=LONG_AGO_US), "time_out_of_range"),
+        (departure(3, 5, departed_at="2201-01-01T00:00:00Z"), "time_out_of_range"),
+        (departure(3, 5, departed_at="2013-07-01T12:00:00"), "wrong_type"),
+        (departure(3, 5, departed_at="noon"), "wrong_type"),
+        (departure(3, 5, departed_at=dt.datetime(2199, 1, 1, tzinfo=dt.UTC)), "in_the_future"),
+        ("not a row", "malformed"),
+        (["not", "a", "row"], "malformed"),
+        (None, "malformed"),
+    ],
+    ids=[
+        "null where none may be",
+        "missing column",
+        "number for text",
+        "text for float",
+        "fraction for int",
+        "65 bits",
+        "too large for exact sums",
+        "seconds for microseconds",
+        "after 2200",
+        "naive text",
+        "no instant",
+        "in the future",
+        "text for a row",
+        "list for a row",
+        "null for a row",
+    ],
+)
+def test_a_bad_row_is_rejected_alone(workspace, row, cause):
+    receipt = workspace.push("Departure", [GOOD[0], row, GOOD[1]])
+    assert receipt.accepted == 2
+    (rejection,) = receipt.rejected
+    assert (rejection.row, rejection.cause) == (1, cause)
+    assert rejection.message
+    answer = workspace.get(
+        "CarrierPunctuality", [{"carrier": "UA"}], at=NOON + 60 * MINUTE, history=True
+    )
+    assert answer.to_dicts()[0]["carrier_punctuality__departures_24h"] == 2
+    (letter,) = workspace.dead_letters("Departure").list()
+    assert letter["cause"] == cause
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), float("-inf")], ids=["nan", "inf", "-inf"]
+)
+def test_what_is_no_number_is_null(workspace, value):
+    import pyarrow as pa
+
+    rows = pa.Table.from_pylist([{**GOOD[0], "dep_delay": value}, GOOD[1]])
+    assert workspace.push("Departure", rows).accepted == 2
+    answer = workspace.get(
+        "CarrierPunctuality", [{"carrier": "UA"}], at=NOON + 60 * MINUTE, history=True
+    )
+    assert answer.to_dicts()[0]["carrier_punctuality__recent_24h"] == [20.0]
+
+
+def test_extra_columns_are_ignored_and_an_integer_serves_as_a_float(workspace):
+    assert workspace.push("Departure", [{**GOOD[0], "dep_delay": 3, "gate": "B7"}]).accepted == 1
+
+
+def test_a_null_key_concerns_its_view_alone(workspace):
+    receipt = workspace.push("Departure", [departure(1, 0, tailnum=None)])
+    assert receipt.accepted == 1
+    (letter,) = workspace.dead_letters("Departure").list()
+    assert (letter["cause"], letter["view"]) == ("null_key", "AircraftUse")
+    keys = [{"carrier": "UA", "tailnum": "N1"}]
+    assert workspace.get("delay_model", keys, at=NOON + MINUTE, history=True).metadata["views"][
+        "CarrierPunctuality"
+    ]["found"] == [True]
+
+
+def test_a_failing_expression_concerns_its_view_alone(workspace):
+    receipt = workspace.push(
+        "Departure", [departure(1, 0, seats=2**63 - 1), departure(2, 1, seats=5)]
+    )
+    assert receipt.accepted == 2
+    keys = [{"carrier": "UA", "tailnum": "N1"}]
+    (row,) = workspace.get("delay_model", keys, at=NOON + 5 * MINUTE, history=True).to_dicts()
+    assert row["carrier_punctuality__departures_24h"] == 2
+
+
+def test_a_column_of_a_wrong_arrow_type_is_refused_as_a_whole(workspace):
+    import pyarrow as pa
+
+    rows = pa.table({"flight_id": ["a"], "departed_at": ["x"], "carrier": [3]})
+    with pytest.raises(hw.InvalidError) as error:
+        workspace.push("Departure", rows)
+    assert error.value.code == "wrong_type"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"[{", "application/json"),
+        (b"\xff\xfe", "application/json"),
+        (b"{}", "application/json"),
+        (b"\xff\xff\xff\xff" + struct.pack("<i", 1_000_000), "application/vnd.apache.arrow.stream"),
+    ],
+    ids=["cut off", "not UTF-8", "no array", "cut arrow"],
+)
+def test_a_body_that_does_not_parse_is_400_and_the_server_lives(embedded, body, content_type):
+    with embedded.serve() as server, httpx.Client(base_url=server.url) as http:
+        answer = http.post(
+            "/v1/events/Departure", content=body, headers={"content-type": content_type}
+        )
+        assert answer.status_code == 400
+        assert answer.json()["error"]["kind"] == "invalid"
+        assert http.get("/health").status_code == 200
+        assert embedded.status()["state"]["keys"] == 0
+
+
+def test_a_dead_letter_is_replayed_once_or_discarded(workspace):
+    workspace.push("Departure", [departure(1, 0, departed_at="noon"), departure(2, 0, carrier=7)])
+    letters = workspace.dead_letters("Departure")
+    first, second = [letter["id"] for letter in letters]
+    assert letters.show(first)["cause"] == "wrong_type"
+    assert len(letters) == 2
+    # Nothing was mended: it is refused again, and the first letter is used up.
+    assert letters.replay(first).accepted == 0
+    with pytest.raises(hw.ConflictError):
+        letters.replay(first)
+    letters.discard(second)
+    with pytest.raises(hw.ConflictError):
+        letters.discard(second)
+    assert {each["id"]: each["status"] for each in letters}[second] == "discarded"

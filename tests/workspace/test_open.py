@@ -1,0 +1,173 @@
+"""The three forms of `open`: settings, definitions in memory, definitions on a directory."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from tests.workspace import features
+from tests.workspace.conftest import MINUTE, NOON, departure
+
+import headwater as hw
+
+ROWS = [departure(1, 0), departure(2, 10)]
+ASKED = NOON + 30 * MINUTE
+UA = [{"carrier": "UA"}]
+
+SETTINGS = """
+[project]
+name = "air"
+definitions = "features.py"
+[data]
+path = "state"
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with settings and definitions."""
+    source = open(features.__file__, encoding="utf-8").read()  # noqa: SIM115, PTH123
+    (tmp_path / "features.py").write_text(source, encoding="utf-8")
+    (tmp_path / "headwater.toml").write_text(SETTINGS)
+    return tmp_path
+
+
+def departures(workspace):
+    (row,) = workspace.get("CarrierPunctuality", UA, at=ASKED, history=True).to_dicts()
+    return row["carrier_punctuality__departures_24h"]
+
+
+def test_in_memory_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with hw.open(definitions=[features.delay_model]) as workspace:
+        workspace.push("Departure", ROWS)
+        assert departures(workspace) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_remembers(tmp_path):
+    with hw.open(definitions=features, data=tmp_path / "state") as workspace:
+        workspace.push("Departure", ROWS)
+    with hw.open(definitions=features, data=tmp_path / "state") as workspace:
+        assert departures(workspace) == 2
+        assert workspace.push("Departure", ROWS).duplicates == 2
+
+
+@pytest.mark.parametrize("form", ["file", "folder", "here"])
+def test_settings_name_definitions_and_directory(project, monkeypatch, form):
+    monkeypatch.chdir(project)
+    given = {"file": [project / "headwater.toml"], "folder": [project], "here": []}[form]
+    with hw.open(*given) as workspace:
+        workspace.push("Departure", ROWS)
+    assert (project / "state").is_dir()
+    with hw.open(*given) as workspace:
+        assert departures(workspace) == 2
+
+
+def test_a_setting_of_the_environment_wins(project, monkeypatch):
+    monkeypatch.setenv("HEADWATER_DATA__PATH", str(project / "elsewhere"))
+    with hw.open(project):
+        assert (project / "elsewhere").is_dir()
+
+
+def test_another_namespace_is_refused(project):
+    with hw.open(project) as workspace:
+        workspace.push("Departure", ROWS)
+    (project / "headwater.toml").write_text(SETTINGS.replace('"air"', '"sea"'))
+    with pytest.raises(hw.ConflictError) as error:
+        hw.open(project)
+    assert "air" in str(error.value)
+
+
+def test_a_directory_has_one_owner(tmp_path):
+    with hw.open(definitions=features, data=tmp_path):
+        with pytest.raises(hw.ConflictError) as error:
+            hw.open(definitions=features, data=tmp_path)
+        assert error.value.code == "owned"
+    with hw.open(definitions=features, data=tmp_path) as workspace:
+        assert workspace.embedded
+
+
+OTHER = """
+import sys, headwater as hw
+sys.path.insert(0, {root!r})
+from tests.workspace import features
+with hw.open(definitions=features, data={data!r}) as workspace, workspace.serve() as server:
+    print(server.url, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_directory_that_another_process_serves_is_connected_to(tmp_path, pytestconfig, capsys):
+    script = OTHER.format(root=str(pytestconfig.rootpath), data=str(tmp_path))
+    other = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        url = other.stdout.readline().strip()
+        with hw.open(definitions=features, data=tmp_path) as workspace:
+            assert not workspace.embedded
+            workspace.push("Departure", ROWS)
+            assert departures(workspace) == 2
+        assert f"connected to {url}" in capsys.readouterr().err
+    finally:
+        other.communicate("\n", timeout=20)
+    assert other.returncode == 0
+
+
+def test_changed_definitions_are_backfilled_and_said(tmp_path, capsys):
+    class First(hw.FeatureView, stream=features.Departure, entity=features.carrier, name="V"):
+        departures = hw.count().over("24h")
+
+    class Second(hw.FeatureView, stream=features.Departure, entity=features.carrier, name="V"):
+        departures = hw.count().over("24h")
+        mean_delay = hw.mean("dep_delay").over("24h")
+
+    with hw.open(definitions=[First], data=tmp_path) as workspace:
+        workspace.push("Departure", ROWS)
+    capsys.readouterr()
+    with hw.open(definitions=[Second], data=tmp_path) as workspace:
+        assert capsys.readouterr().err
+        answer = workspace.get("V", UA, at=ASKED).to_dicts()
+        assert answer == [{"v__departures_24h": 2, "v__mean_delay_24h": 15.0}]
+
+
+def test_a_stream_that_lost_a_column_is_refused(tmp_path):
+    class Departure(hw.Stream, time="departed_at"):
+        departed_at: hw.Timestamp
+        carrier: str
+
+    class Counted(hw.FeatureView, stream=Departure, entity=features.carrier):
+        departures = hw.count().over("24h")
+
+    with hw.open(definitions=features, data=tmp_path) as workspace:
+        workspace.push("Departure", ROWS)
+    with pytest.raises(hw.ConflictError) as error:
+        hw.open(definitions=[Counted], data=tmp_path)
+    assert "dep_delay" in str(error.value)
+
+
+def test_a_closed_workspace_says_so(tmp_path):
+    workspace = hw.open(definitions=features, data=tmp_path)
+    workspace.close()
+    workspace.close()
+    for verb in (
+        lambda: workspace.push("Departure", ROWS),
+        lambda: workspace.get("delay_model", [{"carrier": "UA", "tailnum": None}]),
+        workspace.status,
+    ):
+        with pytest.raises(hw.ClosedError):
+            verb()
+
+
+def test_definitions_that_are_wrong_are_all_told():
+    class Wrong(hw.FeatureView, stream=features.Departure, entity=features.carrier):
+        one = hw.mean("dep_dely").over("24h")
+        two = hw.sum("carrier").over("24h")
+
+    with pytest.raises(hw.CompileError) as error:
+        hw.open(definitions=[Wrong])
+    assert len(error.value.problems) == 2

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 NEAR_NAMES_MAX = 3
 """How many near names a hint lists: more are noise."""
 
+NAMES_SHOWN_MAX = 20
+"""How many names a hint lists where none is near."""
+
 
 class HeadwaterError(Exception):
     """What every error of Headwater is.
@@ -198,4 +201,5 @@ def near_names(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.casefold(), by_case, n=NEAR_NAMES_MAX)
     if near:
         return f"did you mean {' or '.join(by_case[each] for each in near)}?"
-    return f"there are: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - NAMES_SHOWN_MAX} more" if len(names) > NAMES_SHOWN_MAX else ""
+    return f"there are: {', '.join(names[:NAMES_SHOWN_MAX])}{more}" if names else ""

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 import headwater as hw
-from headwater.define import FeaturePick, Over, Sliding, WindowPick
+from headwater.define import FeaturePick, Over, Role, Sliding, WindowPick
 from headwater.errors import CompileError, Location, Origin, Problem, near_names
+
+TWENTY = ", ".join(f"c{n:02}" for n in range(20))
 
 
 class Event(hw.Stream, time="at"):
@@ -44,7 +46,9 @@ def test_features_of_a_view_are_picked_from_its_class() -> None:
     assert picks == [
         FeaturePick(Spending, "mean"),
         WindowPick(FeaturePick(Spending, "mean"), "24h"),
-        WindowPick(FeaturePick(Spending, "mean", role), "1h"),
+        WindowPick(
+            FeaturePick(Spending, "mean", Role(Spending, "friend", {"who": "friend"})), "1h"
+        ),
     ]
 
 
@@ -82,6 +86,13 @@ def test_a_misspelt_name_is_told_with_its_neighbours(reach: Any, message: str) -
     with pytest.raises(AttributeError) as caught:
         reach()
     assert str(caught.value) == message
+
+
+def test_a_key_may_be_called_as_an_argument() -> None:
+    """Keys and features have all names to themselves."""
+    role = hw.Entity("x", keys={"self": str}).on(self="who")
+    assert dict(role.columns) == {"self": "who"}
+    assert Spending.as_("friend", role="who").mean.role == Role(Spending, "friend", {"role": "who"})
 
 
 def test_several_calls_of_over_add_up_and_change_nothing() -> None:
@@ -152,6 +163,12 @@ def test_a_feature_is_no_sequence() -> None:
             id="a name as a feature",
         ),
         pytest.param(
+            lambda: hw.count().by("who"),
+            "count(...).by(...) is not supported yet\n"
+            "hint: write one feature a category, with where=",
+            id="an aggregate of each category",
+        ),
+        pytest.param(
             lambda: hw.FeatureService("s", [Event]),
             f"service s lists {Event!r}, which is no feature\n"
             'hint: list views, View.feature, View.feature["24h"] or View.as_("role", ...)',
@@ -220,6 +237,8 @@ def test_an_origin_is_looked_for_only_when_asked() -> None:
         ("CARRIER", ["dep_delay", "carrier"], "did you mean carrier?"),
         ("x", ["b", "a"], "there are: a, b"),
         ("x", [], ""),
+        ("x", [f"c{n:02}" for n in range(20)], f"there are: {TWENTY}"),
+        ("x", [f"c{n:02}" for n in range(22)], f"there are: {TWENTY} and 2 more"),
     ],
 )
 def test_near_names_are_suggested(name: str, known: list[str], hint: str) -> None:

@@ -83,7 +83,8 @@ def collect(definitions: ModuleType | Iterable[Any]) -> Collected:
 def _items(definitions: Any) -> list[Any]:
     if isinstance(definitions, str | bytes) or not hasattr(definitions, "__iter__"):
         return [definitions]
-    return [definitions] if isinstance(definitions, type) else list(definitions)
+    single = isinstance(definitions, type | FeaturePick)
+    return [definitions] if single else list(definitions)
 
 
 def _add(found: Collected, value: Any) -> bool:
@@ -131,7 +132,9 @@ def view_class(pick: type | FeaturePick | WindowPick | ViewInRole) -> type:
     match pick:
         case WindowPick(feature, _):
             return feature.view
-        case FeaturePick() | ViewInRole():
+        case FeaturePick():
             return pick.view
+        case ViewInRole():
+            return pick.__role__.view
         case _:
             return pick

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.compile.fingerprint import fingerprint
 from headwater.compile.names import role_column, window_suffix
-from headwater.define import Aggregate, FeaturePick, ViewDefinition, ViewInRole, WindowPick
+from headwater.define import Aggregate, FeaturePick, Role, ViewDefinition, ViewInRole, WindowPick
 
 if TYPE_CHECKING:
     from headwater.define import FeatureService
@@ -21,7 +21,7 @@ class Picked:
     """An element of a service's list, taken apart."""
 
     view: ViewDefinition
-    role: ViewInRole | None
+    role: Role | None
     feature: str | None
     window: str | None
 
@@ -34,7 +34,7 @@ def picked(pick: Any) -> Picked:
         case FeaturePick():
             return Picked(_view(pick.view), pick.role, pick.name, None)
         case ViewInRole():
-            return Picked(_view(pick.view), pick, None, None)
+            return Picked(_view(pick.__role__.view), pick.__role__, None, None)
         case _:
             return Picked(_view(pick), None, None, None)
 
@@ -67,7 +67,7 @@ def lower_service(service: FeatureService, views: dict[str, dict[str, Any]]) -> 
         part = picked(pick)
         view = views[part.view.name]
         renamed = {} if part.role is None else dict(part.role.keys)
-        role = None if part.role is None else part.role.role
+        role = None if part.role is None else part.role.name
         request_keys = [renamed.get(key["name"], key["name"]) for key in view["keys"]]
         read = {"view": part.view.name, "role": role, "keys": request_keys}
         if read not in inputs:

@@ -5,7 +5,7 @@ Frozen data without side effects: nothing here registers, connects, checks or co
 
 from headwater.define.aggregate import Aggregate, count, first, last, max, mean, min, sum  # noqa: A004
 from headwater.define.entity import BoundEntity, Entity
-from headwater.define.pick import FeaturePick, ViewInRole, WindowPick
+from headwater.define.pick import FeaturePick, Role, ViewInRole, WindowPick
 from headwater.define.service import FeatureService, Request
 from headwater.define.source import (
     Field,
@@ -51,6 +51,7 @@ __all__ = [
     "Lifetime",
     "Over",
     "Request",
+    "Role",
     "Session",
     "Sliding",
     "SourceColumn",

@@ -7,10 +7,11 @@ table of input types, and as a family of the kernel.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from headwater.define.pick import FeatureAttribute
 from headwater.define.window import Over, Sliding, Window
+from headwater.errors import DefinitionError
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,15 @@ class Aggregate(FeatureAttribute):
         if not self.overs:
             return replace(self, overs=(Over((), name=name),))
         return replace(self, overs=(*self.overs[:-1], replace(self.overs[-1], name=name)))
+
+    def by(self, column: str, *, limit: int | None = None) -> NoReturn:
+        """Aggregate a category at a time: not supported yet, refused."""
+        del column, limit
+        raise DefinitionError(
+            f"{self.function}(...).by(...) is not supported yet",
+            code="not_supported",
+            hint="write one feature a category, with where=",
+        )
 
 
 def count(x: str | None = None, *, where: str | None = None, default: Any = None) -> Aggregate:

@@ -42,7 +42,7 @@ class Entity:
     def __hash__(self) -> int:
         return hash((self.name, tuple(self.keys)))
 
-    def on(self, **columns: str) -> BoundEntity:
+    def on(self, /, **columns: str) -> BoundEntity:
         """Say which columns of the stream or table hold the keys, where names differ.
 
         Args:

@@ -16,6 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+@dataclass(frozen=True, init=False)
+class Role:
+    """A role of a view: key of the view -> request column, where it is another."""
+
+    view: type
+    name: str
+    keys: Mapping[str, str]
+
+    def __init__(self, view: type, name: str, keys: Mapping[str, str]) -> None:
+        object.__setattr__(self, "view", view)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "keys", MappingProxyType(dict(keys)))
+
+    def __hash__(self) -> int:
+        return hash((self.view, self.name, tuple(self.keys.items())))
+
+
 @dataclass(frozen=True, slots=True)
 class WindowPick:
     """One window of a feature, named as it was written (`24h`, `lifetime`) or by `.named`."""
@@ -30,7 +47,7 @@ class FeaturePick:
 
     view: type
     name: str
-    role: ViewInRole | None = None
+    role: Role | None = None
 
     def __getitem__(self, window: str) -> WindowPick:
         """Pick one window, as it was written."""
@@ -41,30 +58,39 @@ class FeaturePick:
         raise TypeError(f"{self.view.__name__}.{self.name} is not a sequence")
 
 
-@dataclass(frozen=True)
 class ViewInRole:
-    """A view whose key is read from other request columns; made by `View.as_`."""
+    """A view in a role, as a service lists it; made by `View.as_`.
 
-    view: type
-    role: str
-    keys: Mapping[str, str]
+    Its attributes are the features of the view, so its own data keep out of their way.
+    """
 
-    @staticmethod
-    def of(view: type, role: str, keys: Mapping[str, str]) -> ViewInRole:
-        """Make one, with a frozen copy of the keys."""
-        return ViewInRole(view, role, MappingProxyType(dict(keys)))
+    __slots__ = ("__role__",)
+    __role__: Role
 
-    def __hash__(self) -> int:
-        return hash((self.view, self.role, tuple(self.keys.items())))
+    def __init__(self, role: Role) -> None:
+        object.__setattr__(self, "__role__", role)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a view in a role is frozen: {name} cannot be set")
 
     def __getattr__(self, name: str) -> FeaturePick:
         if name.startswith("_"):
             raise AttributeError(name)
-        names = [each for each, value in vars(self.view).items() if isinstance(value, FeaturePick)]
+        view = self.__role__.view
+        names = [each for each, value in vars(view).items() if isinstance(value, FeaturePick)]
         if name not in names:
             hint = near_names(name, names)
-            raise AttributeError(f"{self.view.__name__} has no feature {name}: {hint}")
-        return FeaturePick(self.view, name, self)
+            raise AttributeError(f"{view.__name__} has no feature {name}: {hint}")
+        return FeaturePick(view, name, self.__role__)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ViewInRole) and self.__role__ == other.__role__
+
+    def __hash__(self) -> int:
+        return hash(self.__role__)
+
+    def __repr__(self) -> str:
+        return f"<view {self.__role__.view.__name__} as {self.__role__.name}>"
 
 
 class FeatureAttribute:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from headwater.define.aggregate import Aggregate
 from headwater.define.entity import BoundEntity, bound_entities
 from headwater.define.frozen import DefinitionMeta, freeze, refuse_subclass
-from headwater.define.pick import FeatureAttribute, FeaturePick, ViewInRole
+from headwater.define.pick import FeatureAttribute, FeaturePick, Role, ViewInRole
 from headwater.define.source import (
     SourceDefinition,
     Stream,
@@ -135,7 +135,7 @@ class FeatureView(metaclass=DefinitionMeta):
             type.__setattr__(cls, each, FeaturePick(cls, each))
 
     @classmethod
-    def as_(cls, role: str, **keys: str) -> ViewInRole:
+    def as_(cls, role: str, /, **keys: str) -> ViewInRole:
         """Use the view in another role: its key is read from other request columns.
 
         Args:
@@ -145,7 +145,7 @@ class FeatureView(metaclass=DefinitionMeta):
         Returns:
             What a service's list takes; features of it are picked as of the view itself.
         """
-        return ViewInRole.of(cls, role, keys)
+        return ViewInRole(Role(cls, role, keys))
 
 
 def _definition(given: object, base: type, data: type[_Source], view: str) -> _Source | None:

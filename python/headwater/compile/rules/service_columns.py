@@ -42,7 +42,7 @@ def check(service: FeatureService, facts: Facts) -> Iterator[Problem]:
 
 
 def _columns(part: Picked) -> list[str]:
-    role = None if part.role is None else part.role.role
+    role = None if part.role is None else part.role.name
     columns: list[str] = []
     for name, feature in part.view.features:
         if part.feature not in (None, name):

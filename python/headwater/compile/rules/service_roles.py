@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headwater.compile.facts import Facts
-    from headwater.define import FeatureService, ViewInRole
+    from headwater.define import FeatureService, Role
     from headwater.errors import Problem
 
 
@@ -31,15 +31,15 @@ def check(service: FeatureService, facts: Facts) -> Iterator[Problem]:
     yield from _check_keys(service, facts)
 
 
-def _check_role(service: FeatureService, role: ViewInRole, facts: Facts) -> Iterator[Problem]:
+def _check_role(service: FeatureService, role: Role, facts: Facts) -> Iterator[Problem]:
     origin = facts.service_origin(service)
-    view = picked(role).view
+    view = picked(role.view).view
     names = [key.name for key in facts.keys(view)]
-    if not is_name(role.role):
+    if not is_name(role.name):
         yield problem(
             origin,
             "role",
-            f"role {role.role!r} of view {view.name} cannot be a name",
+            f"role {role.name!r} of view {view.name} cannot be a name",
             hint="output columns begin with it: letters, digits and underscores",
         )
     for name, column in role.keys.items():
@@ -47,14 +47,14 @@ def _check_role(service: FeatureService, role: ViewInRole, facts: Facts) -> Iter
             yield problem(
                 origin,
                 "role_key",
-                f"role {role.role} of view {view.name}: the view has no key {name}",
+                f"role {role.name} of view {view.name}: the view has no key {name}",
                 hint=near_names(name, names),
             )
         elif not isinstance(column, str) or not column:
             yield problem(
                 origin,
                 "role_key",
-                f"role {role.role} of view {view.name}: key {name} is read from {column!r}",
+                f"role {role.name} of view {view.name}: key {name} is read from {column!r}",
                 hint="give the name of a request column",
             )
 
@@ -64,7 +64,7 @@ def _check_keys(service: FeatureService, facts: Facts) -> Iterator[Problem]:
     first: dict[str, tuple[str, object]] = {}
     reads: dict[tuple[str, str | None], list[str]] = {}
     for part in map(picked, service.features):
-        role = None if part.role is None else part.role.role
+        role = None if part.role is None else part.role.name
         renamed = {} if part.role is None else part.role.keys
         keys = facts.keys(part.view)
         columns = [renamed.get(key.name, key.name) for key in keys]

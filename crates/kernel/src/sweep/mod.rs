@@ -8,6 +8,7 @@
 mod answers;
 mod directory;
 mod gather;
+mod memory;
 mod narrow;
 mod output;
 mod parallel;
@@ -200,7 +201,7 @@ impl Sweep<'_> {
         /// Rows between two looks at the flag that cancels.
         const STEP: usize = 1 << 16;
         let rows: usize = self.events.chunks.iter().map(|chunk| chunk.times.len()).sum();
-        let mut ids = vec![NONE; rows];
+        let mut ids: Vec<u32> = memory::zeros(rows);
         let part = rows.div_ceil(self.options.threads.max(1)).max(1);
         let tasks: Vec<(usize, &mut [u32])> =
             ids.chunks_mut(part).enumerate().map(|(index, ids)| (index * part, ids)).collect();
@@ -239,7 +240,7 @@ impl Sweep<'_> {
         rows: usize,
     ) -> Result<(Answers, Vec<Fault>)> {
         let shape = self.program.shape;
-        let mut words = vec![0_u64; questions.all.len() * shape.width()];
+        let mut words: Vec<u64> = memory::zeros(questions.all.len() * shape.width());
         let cuts = cut(counts, &questions.starts, self.options.threads.max(1));
         let mut ranges = Vec::with_capacity(cuts.len());
         let mut words_left = words.as_mut_slice();

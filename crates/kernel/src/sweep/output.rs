@@ -12,6 +12,7 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer
 use arrow_schema::Field;
 
 use super::answers::{EMPTY, RowShape};
+use super::memory;
 use super::parallel;
 use super::questions::NO_ANSWER;
 use super::run::{Texts, text};
@@ -46,7 +47,7 @@ impl Answers {
     pub(super) fn gather(&self, threads: usize) -> Gathered {
         let rows = self.places.len();
         let features = self.shape.features;
-        let mut columns: Vec<Vec<u64>> = (0..features).map(|_| vec![0; rows]).collect();
+        let mut columns: Vec<Vec<u64>> = (0..features).map(|_| memory::zeros(rows)).collect();
         let mut marks: Vec<Vec<u64>> = (0..=features).map(|_| vec![0; rows.div_ceil(64)]).collect();
         // Whole words of marks: no two threads write into one.
         let step = rows.div_ceil(threads).next_multiple_of(64).max(64);

@@ -11,6 +11,7 @@ use arrow_schema::DataType as ArrowType;
 
 use super::Events;
 use super::directory::{Directory, NONE};
+use super::memory;
 use super::prefetch::prefetch;
 use crate::error::{Error, Kind, Result};
 
@@ -121,7 +122,7 @@ pub(super) fn scatter(
 ) -> Result<Records> {
     let width = layout.width();
     let count = starts.last().copied().unwrap_or(0) as usize;
-    let mut words = vec![0_u64; count * width];
+    let mut words: Vec<u64> = memory::zeros(count * width);
     let mut next = starts.to_vec();
     let mut block = Vec::with_capacity(BLOCK_ROWS);
     let mut ids = ids;

@@ -118,7 +118,7 @@ def _retry_after_s(error: HeadwaterError) -> float:
     return float(getattr(error, "retry_after_s", 0.0))
 
 
-_backoff = tenacity.wait_exponential_jitter(initial=WAIT_FIRST_S, max=WAIT_MAX_S, jitter=0.1)
+_backoff = tenacity.wait_exponential(WAIT_FIRST_S, WAIT_MAX_S) + tenacity.wait_random(0, 0.1)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

@@ -70,6 +70,13 @@ def test_a_cell_run_again_names_the_newest(notebook: ModuleType) -> None:
     assert _complaint(notebook) == f"<notebook cell 5>:4: {SAID}"
 
 
+def test_a_definition_under_a_magic_names_its_cell(notebook: ModuleType) -> None:
+    """IPython keeps the cell as a call with its text; lines count from the magic."""
+    _run_cell(notebook, SETUP + WRONG)
+    notebook.In[1] = f"get_ipython().run_cell_magic('time', '', {SETUP + WRONG!r})\n"
+    assert _complaint([notebook.Views]) == f"<notebook cell 1>:9: {SAID}"
+
+
 def test_a_cell_that_is_no_python_is_passed_over(notebook: ModuleType) -> None:
     """Magics stay in `In` too."""
     _run_cell(notebook, SETUP + WRONG)

@@ -78,7 +78,7 @@ def _sources(module_name: str) -> Iterator[_Source]:
     if isinstance(cells, list):
         for number, text in reversed(list(enumerate(cells))):
             if isinstance(text, str):
-                yield from _parsed(f"<notebook cell {number}>", text)
+                yield from _parsed(f"<notebook cell {number}>", _without_magic(text))
     # Code run by exec() is known only where its runner left the text with linecache.
     for entry in reversed(list(linecache.cache)):
         if entry.startswith("<"):
@@ -90,6 +90,24 @@ def _parsed(file: str, text: str) -> Iterator[_Source]:
         yield _Source(file, ast.parse(text))
     except (SyntaxError, ValueError):
         return  # a cell that never ran, or bytes that are no Python
+
+
+def _without_magic(cell: str) -> str:
+    """Return the cell under a magic such as `%%time`, which IPython keeps as a call with a text.
+
+    The magic stood on a line of its own, kept here as an empty one.
+    """
+    if "run_cell_magic" not in cell:
+        return cell
+    for source in _parsed("", cell):
+        match source.tree.body:
+            case [
+                ast.Expr(
+                    ast.Call(ast.Attribute(attr="run_cell_magic"), [_, _, ast.Constant(str(text))])
+                )
+            ]:
+                return f"\n{text}"
+    return cell
 
 
 def _find_class(tree: ast.Module, qualified_name: str) -> ast.ClassDef | None:

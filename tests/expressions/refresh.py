@@ -40,9 +40,9 @@ def main() -> None:
     lines = []
     for case in load():
         found = compiled(case)
-        if "refused" not in found:
-            case = {name: case[name] for name in case if name not in found} | found
-        lines.append(json.dumps(case, ensure_ascii=True))
+        kept = {name: value for name, value in case.items() if name not in found}
+        written = case if "refused" in found else kept | found
+        lines.append(json.dumps(written, ensure_ascii=True))
     CASES.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 
 

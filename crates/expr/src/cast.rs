@@ -73,12 +73,12 @@ impl Operation {
                 let (values, ok) = collect(rows, 0, |row| whole(lane.at(row)));
                 ints(values, self.settle(&ok, nulls, &operand, node, context, needed))
             }
-            (Column::Str(_), to) => self.from_text(to, &operand, nulls, node, context, needed),
+            (Column::Str(_), to) => self.parse(to, &operand, nulls, node, context, needed),
             _ => unreachable!("bind casts among these types alone"),
         }
     }
 
-    fn from_text(
+    fn parse(
         self,
         to: DataType,
         operand: &Operand,

@@ -4,12 +4,11 @@
 //! number allocates only the answer. Slots under a null may hold anything: a loop computes them and
 //! never looks at them.
 
-use arrow_array::builder::StringBuilder;
 use arrow_array::types::Int64Type;
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
-use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use headwater_kernel::value::DataType;
 
 /// A column of one of the five types; instants are kept as integers.
@@ -288,22 +287,22 @@ pub(crate) fn floats(mut values: Vec<f64>, mut nulls: Option<NullBuffer>) -> Ope
     Column::Float(Float64Array::new(values.into(), nulls)).into()
 }
 
-/// Strings, each appended by `write` to the row's own text; null under the mask.
+/// Strings, each written by `write` behind those before it; null under the mask.
 pub(crate) fn strings(
     rows: usize,
     nulls: Option<NullBuffer>,
     mut write: impl FnMut(usize, &mut String),
 ) -> Operand {
-    let mut builder = StringBuilder::with_capacity(rows, rows * 8);
-    let mut text = String::new();
+    let mut text = String::with_capacity(rows * 8);
+    let mut offsets = Vec::with_capacity(rows + 1);
+    offsets.push(0i32);
     for row in 0..rows {
-        if !is_present(nulls.as_ref(), row) {
-            builder.append_null();
-            continue;
+        if is_present(nulls.as_ref(), row) {
+            write(row, &mut text);
         }
-        text.clear();
-        write(row, &mut text);
-        builder.append_value(&text);
+        offsets.push(i32::try_from(text.len()).expect("the text of a batch is below 2 GiB"));
     }
-    Column::Str(builder.finish()).into()
+    let offsets = OffsetBuffer::new(offsets.into());
+    let array = StringArray::try_new(offsets, Buffer::from(text.into_bytes()), nulls);
+    Column::Str(array.expect("strings end where strings end")).into()
 }

@@ -2,9 +2,6 @@
 //!
 //! No float is NaN and none is -0.0, so the order of floats is the order of numbers.
 
-use std::collections::HashSet;
-
-use arrow_array::{Array, StringArray};
 use arrow_buffer::BooleanBuffer;
 use headwater_kernel::value::DataType;
 
@@ -42,12 +39,12 @@ pub(crate) struct Members {
     has_null: bool,
 }
 
+/// Sorted.
 #[derive(Clone, Debug)]
 enum Values {
-    /// Sorted.
     Ints(Vec<i64>),
     Floats(Vec<f64>),
-    Strings(HashSet<Box<str>>),
+    Strings(Vec<Box<str>>),
 }
 
 /// The operation of this head over these types.
@@ -82,7 +79,7 @@ pub(crate) fn bind_in(types: &[DataType], arguments: &[Node]) -> Option<Operatio
     let mut values = match first {
         DataType::Int | DataType::Timestamp => Values::Ints(Vec::new()),
         DataType::Float => Values::Floats(Vec::new()),
-        DataType::Str => Values::Strings(HashSet::new()),
+        DataType::Str => Values::Strings(Vec::new()),
         DataType::Bool => return None,
     };
     let mut has_null = false;
@@ -95,13 +92,13 @@ pub(crate) fn bind_in(types: &[DataType], arguments: &[Node]) -> Option<Operatio
         match &mut values {
             Values::Ints(list) => list.push(literal.ints().at(0)),
             Values::Floats(list) => list.push(literal.floats().at(0)),
-            Values::Strings(set) => {
-                set.insert(literal.texts().at(0).into());
-            }
+            Values::Strings(list) => list.push(literal.texts().at(0).into()),
         }
     }
-    if let Values::Ints(list) = &mut values {
-        list.sort_unstable();
+    match &mut values {
+        Values::Ints(list) => list.sort_unstable(),
+        Values::Floats(list) => list.sort_unstable_by(f64::total_cmp),
+        Values::Strings(list) => list.sort_unstable(),
     }
     Some(Operation::In(Members { values, has_null }))
 }
@@ -206,29 +203,26 @@ fn extreme(order: Order, node: &Node, context: &mut Context, needed: Needed) -> 
 
 impl Members {
     fn contain(&self, operand: &Operand, rows: usize) -> Operand {
-        let found = match (&self.values, &operand.column) {
-            (Values::Ints(list), _) => {
+        let found = match &self.values {
+            Values::Ints(list) => {
                 let lane = operand.ints();
                 BooleanBuffer::collect_bool(rows, |row| list.binary_search(&lane.at(row)).is_ok())
             }
-            (Values::Floats(list), _) => {
+            Values::Floats(list) => {
                 let lane = operand.floats();
-                BooleanBuffer::collect_bool(rows, |row| list.contains(&lane.at(row)))
+                BooleanBuffer::collect_bool(rows, |row| {
+                    list.binary_search_by(|member| member.total_cmp(&lane.at(row))).is_ok()
+                })
             }
-            (Values::Strings(set), Column::Str(array)) if !operand.constant => {
-                find_strings(set, array)
-            }
-            (Values::Strings(set), _) => {
+            Values::Strings(list) => {
                 let text = operand.texts();
-                BooleanBuffer::collect_bool(rows, |row| set.contains(text.at(row)))
+                BooleanBuffer::collect_bool(rows, |row| {
+                    list.binary_search_by(|member| (**member).cmp(text.at(row))).is_ok()
+                })
             }
         };
         let present = operand.present(rows);
         let known = if self.has_null { &present & &found } else { present };
         bools(found, Some(known.into()))
     }
-}
-
-fn find_strings(set: &HashSet<Box<str>>, array: &StringArray) -> BooleanBuffer {
-    BooleanBuffer::collect_bool(array.len(), |row| set.contains(array.value(row)))
 }

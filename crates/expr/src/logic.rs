@@ -76,22 +76,21 @@ impl Operation {
 /// true (false) decide the other way, and otherwise the answer is null.
 fn connect(conjunction: bool, node: &Node, context: &mut Context, needed: Needed) -> Operand {
     let rows = context.rows;
-    let mut decided = BooleanBuffer::new_unset(rows);
-    let mut agreed = BooleanBuffer::new_set(rows);
-    let mut open: Option<BooleanBuffer> = needed.cloned();
-    for argument in &node.arguments {
-        let operand = argument.evaluate(context, open.as_ref());
-        let (is_true, is_false) = operand.truths(rows);
-        let (agrees, decides) = if conjunction { (is_true, is_false) } else { (is_false, is_true) };
-        agreed = &agreed & &agrees;
-        decided = &decided | &decides;
-        let rest = narrow(needed, &!&decided);
-        if rest.count_set_bits() == 0 {
+    let (first, others) = node.arguments.split_first().expect("bind wants two operands or more");
+    let sides =
+        |(is_true, is_false)| if conjunction { (is_true, is_false) } else { (is_false, is_true) };
+    let (mut agreed, mut decided) = sides(first.evaluate(context, needed).truths(rows));
+    for argument in others {
+        let open = narrow(needed, &!&decided);
+        if open.count_set_bits() == 0 {
             break;
         }
-        open = Some(rest);
+        let operand = argument.evaluate(context, Some(&open));
+        let (agrees, decides) = sides(operand.truths(rows));
+        agreed = &agreed & &agrees;
+        decided = &decided | &decides;
     }
-    // A row decided before the end also "agrees" with operands it never saw: decided wins.
+    // A row decided before the end may also "agree": decided wins.
     let known = &agreed | &decided;
     let bits = if conjunction { !&decided } else { decided };
     let nulls = (known.count_set_bits() < rows).then(|| NullBuffer::new(known));

@@ -100,8 +100,9 @@ fn test(operands: &[Operand], rows: usize, f: impl Fn(&str, &str) -> bool) -> Bo
 
 fn lower(text: &str, out: &mut String) {
     if text.is_ascii() {
+        let start = out.len();
         out.push_str(text);
-        out.make_ascii_lowercase();
+        out[start..].make_ascii_lowercase();
     } else {
         out.push_str(&text.to_lowercase());
     }
@@ -109,8 +110,9 @@ fn lower(text: &str, out: &mut String) {
 
 fn upper(text: &str, out: &mut String) {
     if text.is_ascii() {
+        let start = out.len();
         out.push_str(text);
-        out.make_ascii_uppercase();
+        out[start..].make_ascii_uppercase();
     } else {
         out.push_str(&text.to_uppercase());
     }

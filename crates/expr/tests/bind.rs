@@ -1,6 +1,8 @@
 //! A tree that no compiler of ours wrote is refused, never run and never a panic; the declared type
 //! and scale of an expression are kept to.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod table;
 
 use arrow_array::Array;
@@ -81,7 +83,7 @@ fn expression(tree: Json, data_type: DataType, scale_exponent: i32) -> Expressio
 #[test]
 fn the_declared_type_is_checked() {
     let wrong = expression(json!(["col", "i"]), DataType::Float, -44);
-    let error = bind_expression(&wrong, &columns()).err().expect("it gives an int");
+    let error = bind_expression(&wrong, &columns()).expect_err("it gives an int");
     assert_eq!(error.message, "the expression x * 2 is declared Float but gives Int");
 }
 

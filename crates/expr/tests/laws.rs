@@ -3,6 +3,8 @@
 //! However a batch is cut, and whichever rows are needed, each row has the value and the failure
 //! that it has alone; and forms that mean the same give the same, failures included.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod table;
 
 use std::sync::LazyLock;

@@ -6,7 +6,7 @@ points at a place in the text.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlglot
 from sqlglot.errors import ParseError, SqlglotError
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 TEXT_MAX: Final = 20_000
 """Longest text of an expression, in characters: more is a program, and parsing recurses."""
 
+DEPTH_MAX: Final = 200
+"""Deepest nesting of a tree: what the evaluator takes."""
+
 DIALECT: Final = "duckdb"
 """The parser's dialect: the one that has `//`, and no names of types and functions of its own."""
 
@@ -51,6 +54,8 @@ def compile_text(text: str, columns: Mapping[str, Column], where: Origin) -> Exp
 def _finish(text: str, part: Typed, columns: Mapping[str, Column]) -> Expression:
     if part.type is None:
         raise Refusal("type_mismatch", "NULL alone has no type", part.span, "CAST(NULL AS int)")
+    if _depth(part.tree) > DEPTH_MAX:
+        raise syntax(f"the expression is nested deeper than {DEPTH_MAX} levels", None)
     exponent = scale_of(part, columns)
     limit = sum_limit(exponent)
     out_of_range = part.type is DataType.FLOAT and part.range.magnitude >= limit
@@ -64,6 +69,10 @@ def _finish(text: str, part: Typed, columns: Mapping[str, Column]) -> Expression
         local_only=tuple(sorted(part.local)),
         text=text,
     )
+
+
+def _depth(tree: list[Any]) -> int:
+    return 1 + max((_depth(part) for part in tree if isinstance(part, list)), default=0)
 
 
 def _parse(text: str) -> exp.Expr:

@@ -108,7 +108,7 @@ def corners(rule: Callable[[Number, Number], Number]) -> Callable[[Sequence[Rang
 
 
 def divide(arguments: Sequence[Range]) -> Range:
-    """Return the range of `a / b` on floats; anything where b comes near 0; always null where it is 0."""
+    """Return the range of `a / b` on floats: anything where b may be near 0, nothing at 0."""
     if arguments[1] == Range(0.0, 0.0):
         return Range(0.0, 0.0)
     if arguments[1].holds(0):
@@ -133,10 +133,10 @@ def _truncate(x: Number, y: Number) -> Number:
 
 
 def remainder(arguments: Sequence[Range]) -> Range:
-    """Return the range of `a % b`, which keeps the sign of a."""
+    """Return the range of `a % b`, which keeps the sign of a and is less than b in magnitude."""
     a, b = arguments
-    most = min(a.magnitude, b.magnitude)
-    return Range(-most if a.low < 0 else 0, most if a.high > 0 else 0)
+    most = b.magnitude if isinstance(b.magnitude, float) else max(b.magnitude - 1, 0)
+    return Range(max(min(a.low, 0), -most), min(max(a.high, 0), most))
 
 
 def negate(arguments: Sequence[Range]) -> Range:

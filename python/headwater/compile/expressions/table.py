@@ -280,7 +280,7 @@ CASTS: Final = {
     "TEXT": STR,
     "VARCHAR": STR,
 }
-"""Types that CAST may name, as the parser calls them. All integers are 64-bit, all floats double."""
+"""Types that CAST may name, as the parser calls them: every integer has 64 bits, so every float."""
 
 FUNCTIONS: Final = tuple(
     sorted(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from headwater.types import Column
 
 DEPTH_MAX: Final = 190
-"""Deepest nesting; the evaluator takes 200 levels, a few of which desugaring may add."""
+"""Deepest nesting of the parsed text; parsing and walking recurse."""
 
 NOTES_OF_DIALECT: Final = frozenset({"safe", "coalesce", "ignore_nulls", "binary", "kind"})
 """Arguments that the parser sets by itself to say how a dialect behaves; the table decides that."""
@@ -49,6 +49,29 @@ STRING_ORDERED: Final = frozenset({"lt", "le", "gt", "ge", "greatest", "least"})
 
 CLOCKS: Final = frozenset({"now", "today", "getdate", "current_timestamp", "transaction_timestamp"})
 """Functions whose answer depends on when they are asked, as the parser leaves their names."""
+
+
+AGGREGATE_HINT: Final = "aggregates are features: write hw.sum(...), with the expression inside"
+
+CLOCK: Final = (
+    "the time of asking is",
+    "an expression depends on its row alone; compare two columns of the row",
+)
+
+REFUSED: Final[tuple[tuple[tuple[type, ...], str, str], ...]] = (
+    ((exp.Window,), "a window function is", "windows are features': write .over(...)"),
+    ((exp.Query, exp.Exists, exp.Subquery), "a subquery is", ""),
+    ((exp.AggFunc,), "the aggregate {name} is", AGGREGATE_HINT),
+    ((exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime), *CLOCK),
+    ((exp.Rand, exp.Randn, exp.Uuid), "a random value is", ""),
+    (
+        (exp.RegexpLike, exp.RegexpILike, exp.RegexpFullMatch, exp.SimilarTo),
+        "a regular expression is",
+        "LIKE is supported",
+    ),
+    ((exp.Array,), "a list is", ""),
+)
+"""What SQL has and expressions do not, with what to write instead."""
 
 
 class Walk:
@@ -202,39 +225,25 @@ class Walk:
             raise Refusal("literal_out_of_range", "the number does not fit a float", span)
         return float_part(number, span)
 
-    def refused(self, node: Any) -> Refusal:  # noqa: PLR0911  a list of cases
+    def refused(self, node: Any) -> Refusal:
         """Return the refusal of a node that expressions do not have."""
         span = self.span(node)
-        match node:
-            case exp.Window():
-                return refuse.unsupported("a window function is", span)
-            case exp.Query() | exp.Exists() | exp.Subquery():
-                return refuse.unsupported("a subquery is", span)
-            case exp.IgnoreNulls() | exp.RespectNulls():
-                return self.refused(node.this)
-            case exp.AggFunc():
-                hint = "aggregates are features: write hw.sum(...), with the expression inside"
-                return refuse.unsupported(f"the aggregate {_name(node)} is", span, hint)
-            case exp.CurrentTimestamp() | exp.CurrentDate() | exp.CurrentTime():
-                return self._clock(span)
-            case exp.Rand() | exp.Randn() | exp.Uuid():
-                return refuse.unsupported("a random value is", span)
-            case exp.RegexpLike() | exp.RegexpILike() | exp.RegexpFullMatch() | exp.SimilarTo():
-                return refuse.unsupported("a regular expression is", span, "LIKE is supported")
-            case exp.Array():
-                return refuse.unsupported("a list is", span)
-            case exp.Anonymous() if str(node.this).lower() in CLOCKS:
-                return self._clock(span)
-            case exp.Anonymous():
-                return refuse.unknown_function(str(node.this), FUNCTIONS, span)
-            case exp.Func():
-                name = _name(node) if "start" not in node.meta else self._spelled(node)
-                return refuse.unknown_function(name, FUNCTIONS, span)
+        if isinstance(node, exp.IgnoreNulls | exp.RespectNulls):
+            return self.refused(node.this)
+        for classes, what, hint in REFUSED:
+            if isinstance(node, classes):
+                return refuse.unsupported(what.format(name=_name(node)), span, hint)
+        if isinstance(node, exp.Func):
+            return self._function_refused(node, span)
         return refuse.unsupported(f"{_words(node)} is", span)
 
-    def _clock(self, span: Span) -> Refusal:
-        hint = "an expression depends on its row alone; compare two columns of the row"
-        return refuse.unsupported("the time of asking is", span, hint)
+    def _function_refused(self, node: Any, span: Span) -> Refusal:
+        name = self._spelled(node) if "start" in node.meta else _name(node)
+        if name.lower() in CLOCKS:
+            return refuse.unsupported(CLOCK[0], span, CLOCK[1])
+        if name.lower() == "mean":
+            return refuse.unsupported("the aggregate mean is", span, AGGREGATE_HINT)
+        return refuse.unknown_function(name, FUNCTIONS, span)
 
     def _spelled(self, node: Any) -> str:
         return self.text[node.meta["start"] : node.meta["end"] + 1]

@@ -44,7 +44,7 @@ class Transport:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-        self._http = httpx.Client(base_url=self.url, timeout=timeout, **_direct(self.url))
+        self._http = _client(self.url, timeout)
 
     def request(
         self,
@@ -91,16 +91,18 @@ class Transport:
 def answers(url: str) -> bool:
     """Tell whether a server answers at a URL, without trying twice."""
     try:
-        health = httpx.get(f"{url.rstrip('/')}/health", timeout=PROBE_TIMEOUT_S, **_direct(url))
+        with _client(url.rstrip("/"), httpx.Timeout(PROBE_TIMEOUT_S)) as http:
+            health = http.get("/health")
     except httpx.TransportError:
         return False
     return health.is_success
 
 
-def _direct(url: str) -> dict[str, bool]:
-    """Return how a feature server is asked: without proxies, which are for the outside."""
+def _client(url: str, timeout: httpx.Timeout) -> httpx.Client:
+    # Proxies of the environment are for the outside; a feature server is asked directly.
     # Certificates take a tenth of a second to load, and plain HTTP has none.
-    return {"trust_env": False, "verify": url.startswith("https:")}
+    verify = url.startswith("https:")
+    return httpx.Client(base_url=url, timeout=timeout, trust_env=False, verify=verify)
 
 
 def _again(error: BaseException, *, repeatable: bool) -> bool:

@@ -169,6 +169,23 @@ def test_a_feature_is_no_sequence() -> None:
             id="an aggregate of each category",
         ),
         pytest.param(
+            lambda: hw.FeatureService("s", Spending),
+            f"hw.FeatureService('s', {Spending!r}) has no name or no list of features\n"
+            'hint: hw.FeatureService("delay_model", [View, Other.feature])',
+            id="a view in place of a list",
+        ),
+        pytest.param(
+            lambda: hw.Entity("who", keys=["who"]),
+            "hw.Entity('who', keys=['who']) has no name or no mapping of keys\n"
+            'hint: hw.Entity("carrier", keys={"carrier": str})',
+            id="keys without types",
+        ),
+        pytest.param(
+            lambda: type(hw.Stream)("A", (hw.Stream,), {}, name=5),
+            'name of A is 5, not a text\nhint: leave name= out, or give one, such as "Departure"',
+            id="a number as a name",
+        ),
+        pytest.param(
             lambda: hw.FeatureService("s", [Event]),
             f"service s lists {Event!r}, which is no feature\n"
             'hint: list views, View.feature, View.feature["24h"] or View.as_("role", ...)',

@@ -5,14 +5,12 @@ Plain data; whether keys and columns fit is for the compiler to say.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headwater.errors import DefinitionError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, init=False)
@@ -35,6 +33,12 @@ class Entity:
     description: str = field(default="", compare=False)
 
     def __init__(self, name: str, *, keys: Mapping[str, Any], description: str = "") -> None:
+        if not isinstance(name, str) or not isinstance(keys, Mapping):
+            raise DefinitionError(
+                f"hw.Entity({name!r}, keys={keys!r}) has no name or no mapping of keys",
+                code="entity",
+                hint='hw.Entity("carrier", keys={"carrier": str})',
+            )
         _set(self, "name", name)
         _set(self, "keys", MappingProxyType(dict(keys)))
         _set(self, "description", description)

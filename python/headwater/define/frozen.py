@@ -55,6 +55,23 @@ def freeze(cls: type, definition: object) -> None:
     type.__setattr__(cls, "__definition__", definition)
 
 
+def definition_name(cls: type, name: object) -> str:
+    """Return the name of a definition: as given, else the class's.
+
+    Raises:
+        DefinitionError: it is not a text (code `name`).
+    """
+    if name is None:
+        return cls.__name__
+    if not isinstance(name, str):
+        raise DefinitionError(
+            f"name of {cls.__name__} is {name!r}, not a text",
+            code="name",
+            hint='leave name= out, or give one, such as "Departure"',
+        )
+    return name
+
+
 def refuse_subclass(cls: type, base: type) -> None:
     """Raise when `cls` extends a definition instead of `base` itself.
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from headwater.define.frozen import DefinitionMeta
 from headwater.define.pick import FeaturePick, ViewInRole, WindowPick
 from headwater.define.view import ViewDefinition
 from headwater.errors import DefinitionError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, init=False)
@@ -34,6 +32,12 @@ class FeatureService:
     kind: ClassVar[str] = "service"
 
     def __init__(self, name: str, features: Iterable[Any], *, description: str = "") -> None:
+        if not isinstance(name, str) or not isinstance(features, list | tuple | Iterator):
+            raise DefinitionError(
+                f"hw.FeatureService({name!r}, {features!r}) has no name or no list of features",
+                code="service",
+                hint='hw.FeatureService("delay_model", [View, Other.feature])',
+            )
         picks = tuple(features)
         for pick in picks:
             if not _is_pick(pick):

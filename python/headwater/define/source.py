@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, ClassVar
 
-from headwater.define.frozen import DefinitionMeta, freeze, refuse_subclass
+from headwater.define.frozen import DefinitionMeta, definition_name, freeze, refuse_subclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Stream(metaclass=DefinitionMeta):
             cls,
             StreamDefinition(
                 python_class=cls,
-                name=cls.__name__ if name is None else name,
+                name=definition_name(cls, name),
                 columns=_columns(cls),
                 strays=_strays(cls),
                 time=time,
@@ -169,7 +169,7 @@ class Table(metaclass=DefinitionMeta):
             cls,
             TableDefinition(
                 python_class=cls,
-                name=cls.__name__ if name is None else name,
+                name=definition_name(cls, name),
                 columns=_columns(cls),
                 strays=_strays(cls),
                 key=(key,) if isinstance(key, str) else tuple(key),

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from headwater.define.aggregate import Aggregate
 from headwater.define.entity import BoundEntity, bound_entities
-from headwater.define.frozen import DefinitionMeta, freeze, refuse_subclass
+from headwater.define.frozen import DefinitionMeta, definition_name, freeze, refuse_subclass
 from headwater.define.pick import FeatureAttribute, FeaturePick, Role, ViewInRole
 from headwater.define.source import (
     SourceDefinition,
@@ -104,7 +104,7 @@ class FeatureView(metaclass=DefinitionMeta):
         name: str | None = None,
     ) -> None:
         refuse_subclass(cls, FeatureView)
-        view_name = cls.__name__ if name is None else name
+        view_name = definition_name(cls, name)
         named = {
             each: value
             for each, value in vars(cls).items()

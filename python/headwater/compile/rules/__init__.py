@@ -15,6 +15,7 @@ from headwater.compile.rules import (
     default_type,
     durations,
     expression,
+    flags,
     id_and_order,
     last_n,
     name_clash,
@@ -69,6 +70,7 @@ STREAM_RULES: tuple[Callable[[StreamDefinition, Facts], Iterator[Problem]], ...]
 TABLE_RULES: tuple[Callable[[TableDefinition, Facts], Iterator[Problem]], ...] = (
     table_key.check,
     table_time.check,
+    flags.check_table,
 )
 ENTITY_RULES: tuple[Callable[[Entity, Facts], Iterator[Problem]], ...] = (
     names.check_entity,
@@ -77,6 +79,7 @@ ENTITY_RULES: tuple[Callable[[Entity, Facts], Iterator[Problem]], ...] = (
 VIEW_RULES: tuple[Callable[[ViewDefinition, Facts], Iterator[Problem]], ...] = (
     names.check_view,
     view_source.check,
+    flags.check_view,
     view_keys.check,
     table_column.check,
     expression.check,

@@ -80,7 +80,7 @@ def _check_column(
     names = [each.name for each in source.columns]
     if key.column not in names:
         bind = f'bind it: {key.entity.name}.on({key.name}="...")'
-        near = near_names(key.column, names)
+        near = near_names(str(key.column), names)
         yield problem(
             origin,
             "key_column",

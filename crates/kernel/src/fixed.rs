@@ -68,9 +68,22 @@ pub fn to_fixed_narrow(x: f64, scale: f64) -> Option<i64> {
     let scaled = x * scale;
     // 2^62: well inside i64, so that the conversion is exact.
     if scaled.abs() < 4_611_686_018_427_387_904.0 {
-        Some(scaled.round_ties_even() as i64)
+        Some(round_ties_even(scaled) as i64)
     } else {
         None
+    }
+}
+
+/// `f64::round_ties_even` without a call where the target has no such instruction.
+#[inline]
+fn round_ties_even(x: f64) -> f64 {
+    // From 2^52 on every double is whole; below it, adding 2^52 leaves no room for a fraction.
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    if x.abs() < WHOLE {
+        let shift = WHOLE.copysign(x);
+        (x + shift) - shift
+    } else {
+        x
     }
 }
 
@@ -80,7 +93,13 @@ pub fn narrow_scale(scale_exponent: i32) -> f64 {
 }
 
 /// The double nearest to `sum * 2^scale_exponent`, ties to even.
+#[inline]
 pub fn sum_to_f64(sum: i128, scale_exponent: i32) -> f64 {
+    // The conversion rounds, once; the product is exact while it stays in the normal range, which
+    // holds as 1 <= |sum| <= 2^127.
+    if (-1022..=895).contains(&scale_exponent) {
+        return sum as f64 * power_of_two(scale_exponent);
+    }
     mean_to_f64(sum, 1, scale_exponent)
 }
 
@@ -107,7 +126,7 @@ fn divide_long(magnitude: u128, count: u128) -> (u128, bool, i32) {
     let up = magnitude.leading_zeros();
     let shifted = magnitude << up;
     let quotient = shifted / count;
-    let remainder = shifted % count;
+    let remainder = shifted - quotient * count;
     if remainder == 0 {
         return (quotient, false, -(up as i32));
     }
@@ -175,6 +194,33 @@ mod tests {
             assert_eq!(narrow, to_fixed(x, -44));
         }
         assert_eq!(to_fixed_narrow(300_000.0, narrow_scale(-44)), None);
+    }
+
+    #[test]
+    fn rounding_without_a_call_is_the_standard_rounding() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        for step in 0..200_000_u32 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // Halves, thirds and anything, of every magnitude up to 2^63.
+            let fraction = [0.5, 1.0 / 3.0, (state >> 11) as f64 / 2f64.powi(53)];
+            let whole = (state as i64 >> (step % 64)) as f64;
+            let x = whole + fraction[step as usize % 3];
+            assert_eq!(round_ties_even(x), x.round_ties_even(), "{x:e}");
+            assert_eq!(round_ties_even(-x), (-x).round_ties_even(), "{x:e}");
+        }
+    }
+
+    #[test]
+    fn a_sum_is_the_mean_of_one() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u128;
+        for step in 0..100_000_u32 {
+            state = state.wrapping_mul(0xda94_2042_e4dd_58b5_0123_4567_89ab_cdef).wrapping_add(1);
+            let sum = (state as i128) >> (step % 128);
+            for scale in [-1022, -44, 0, 895, -1040, 900] {
+                let direct = sum_to_f64(sum, scale).to_bits();
+                assert_eq!(direct, mean_to_f64(sum, 1, scale).to_bits(), "{sum} 2^{scale}");
+            }
+        }
     }
 
     #[test]

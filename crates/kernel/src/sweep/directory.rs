@@ -12,6 +12,9 @@ pub(super) const NONE: u32 = u32::MAX;
 /// Key bytes up to this length lie in the slot itself, so that a probe touches one cache line.
 const INLINE_BYTES: usize = 20;
 
+/// Probes under way at one time.
+pub(super) const PROBES: usize = 64;
+
 /// One place of the open-addressing table: 32 bytes, two a cache line.
 #[derive(Clone, Copy)]
 #[repr(C, align(32))]
@@ -42,12 +45,15 @@ impl<'a> Directory<'a> {
     pub(super) fn build(keys: &'a KeyColumn) -> (Self, Vec<u32>) {
         let mut directory =
             Self { keys, slots: vec![FREE; 1 << 10], mask: (1 << 10) - 1, first_rows: Vec::new() };
-        let ids = (0..keys.len())
-            .map(|row| match keys.get(row) {
+        let mut ids = Vec::with_capacity(keys.len());
+        for first in (0..keys.len()).step_by(PROBES) {
+            let rows = first..keys.len().min(first + PROBES);
+            rows.clone().for_each(|row| directory.prefetch(keys.hash(row)));
+            ids.extend(rows.map(|row| match keys.get(row) {
                 Some(bytes) => directory.insert(row, keys.hash(row), bytes),
                 None => NONE,
-            })
-            .collect();
+            }));
+        }
         (directory, ids)
     }
 

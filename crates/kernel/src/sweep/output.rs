@@ -14,11 +14,16 @@ use arrow_schema::Field;
 use super::answers::{EMPTY, RowShape};
 use super::memory;
 use super::parallel;
+use super::prefetch::prefetch;
 use super::questions::NO_ANSWER;
 use super::run::{Texts, text};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{FeatureCompute, FeaturePlan};
 use crate::value::{DataType, FeatureType, Value};
+
+/// Rows gathered at one time: a cache line of each column is then written at once, and columns that
+/// lie a multiple of the page size apart do not push each other out of the cache.
+const BLOCK_ROWS: usize = 8;
 
 /// Rows of answers of all keys, with the lists that they point to.
 pub(super) struct Answers {
@@ -71,21 +76,34 @@ impl Answers {
     fn gather_part(&self, mut task: Task<'_>) {
         let features = self.shape.features;
         let width = self.shape.width();
-        for (row, &place) in task.places.iter().enumerate() {
-            let bit = 1_u64 << (row % 64);
-            let words = match place {
-                NO_ANSWER => self.empty.as_slice(),
-                place => &self.words[place as usize * width..][..width],
-            };
-            for (column, &word) in task.columns.iter_mut().zip(words) {
-                column[row] = word;
+        let mut rows: [&[u64]; BLOCK_ROWS] = [&[]; BLOCK_ROWS];
+        for (block, places) in task.places.chunks(BLOCK_ROWS).enumerate() {
+            let first = block * BLOCK_ROWS;
+            let ahead = task.places.get(first + 2 * BLOCK_ROWS..).unwrap_or_default();
+            for &place in ahead.iter().take(BLOCK_ROWS) {
+                let row = place as usize * width;
+                (row..row + width).step_by(8).for_each(|word| prefetch(&self.words, word));
             }
-            for group in 0..width - features {
-                let mut set = words[features + group];
-                while set != 0 {
-                    let feature = group * 64 + set.trailing_zeros() as usize;
-                    task.marks[feature][row / 64] |= bit;
-                    set &= set - 1;
+            for (row, &place) in rows.iter_mut().zip(places) {
+                *row = match place {
+                    NO_ANSWER => self.empty.as_slice(),
+                    place => &self.words[place as usize * width..][..width],
+                };
+            }
+            let rows = &rows[..places.len()];
+            for (feature, column) in task.columns.iter_mut().enumerate() {
+                let column = &mut column[first..first + rows.len()];
+                column.iter_mut().zip(rows).for_each(|(word, row)| *word = row[feature]);
+            }
+            for (offset, words) in rows.iter().enumerate() {
+                let row = first + offset;
+                for (group, &marks) in words[features..].iter().enumerate() {
+                    let mut set = marks;
+                    while set != 0 {
+                        let feature = group * 64 + set.trailing_zeros() as usize;
+                        task.marks[feature][row / 64] |= 1 << (row % 64);
+                        set &= set - 1;
+                    }
                 }
             }
         }

@@ -10,16 +10,13 @@ use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType as ArrowType;
 
 use super::Events;
-use super::directory::{Directory, NONE};
+use super::directory::{Directory, NONE, PROBES};
 use super::memory;
 use super::prefetch::prefetch;
 use crate::error::{Error, Kind, Result};
 
 /// Rows are handled in blocks, so that a record is still in the nearest cache for its next lane.
 const BLOCK_ROWS: usize = 256;
-
-/// Probes of the directory under way at one time.
-const PROBES: usize = 64;
 
 /// Which events an aggregate uses: those with the input not null, for which the filter is true.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -307,7 +307,8 @@ impl<'a> Run<'a> {
         outdone: impl Fn(u32, u32) -> bool,
         word: impl Fn(u32) -> u64,
     ) {
-        self.stairs.clear();
+        let mut stairs = std::mem::take(&mut self.stairs);
+        stairs.clear();
         let mut pushed = 0;
         for (question, &head) in self.heads.iter().enumerate() {
             let end = match selection {
@@ -319,16 +320,17 @@ impl<'a> Run<'a> {
                     None => rank,
                     Some(index) => self.chosen[index].members[rank as usize],
                 };
-                self.stairs.push(record, |earlier| outdone(earlier, record));
+                stairs.push(record, |earlier| outdone(earlier, record));
             }
             pushed = end;
             for output in outputs {
-                match self.stairs.greatest_from(self.tails[output.window][question]) {
+                match stairs.greatest_from(self.tails[output.window][question]) {
                     Some(record) => rows.put(question, output.feature, word(record)),
                     None => rows.put_null(question, output.feature, EMPTY),
                 }
             }
         }
+        self.stairs = stairs;
     }
 
     fn ends(

@@ -75,7 +75,8 @@ def point_in_time(
     blueprint: bytes,
     service: str,
     labels: Frame,
-    frames: list[tuple[str, bytes | Frame, str | None]],
+    frames: list[tuple[str, bytes | Frame]],
     time: str,
     as_of: str,
+    arrived_at: str | None,
 ) -> Frame: ...

@@ -7,7 +7,9 @@ mod capsules;
 mod errors;
 mod frame;
 mod interrupt;
+mod payload;
 mod rows;
+mod training;
 mod values;
 
 use pyo3::prelude::*;
@@ -17,6 +19,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<frame::Frame>()?;
+    module.add_function(wrap_pyfunction!(training::point_in_time, module)?)?;
     warn_of_debug_build(module.py())
 }
 

@@ -22,7 +22,7 @@ def point_in_time(
     *,
     time: str,
     as_of: str,
-    arrived_at: str | Mapping[str, str] | None,
+    arrived_at: str | None,
 ) -> tuple[str, Frame]:
     """Return the name of what was asked, and the label rows with its features after them.
 
@@ -46,15 +46,8 @@ def point_in_time(
                 detail=near_names(name, named),
                 hint=f'give them by name: {{"{name}": rows}}; an empty list is no rows',
             )
-    given = [(name, payload_of(named[name]), _arrival(arrived_at, name)) for name in needed]
+    given = [(name, payload_of(named[name])) for name in needed]
     frame = _native.point_in_time(
-        compiled.to_json(), target.name, frame_of(labels), given, time, as_of
+        compiled.to_json(), target.name, frame_of(labels), given, time, as_of, arrived_at
     )
     return target.name, frame
-
-
-def _arrival(arrived_at: str | Mapping[str, str] | None, name: str) -> str | None:
-    """Return the column of arrivals of a stream or table: one for all, or each its own."""
-    if arrived_at is None or isinstance(arrived_at, str):
-        return arrived_at
-    return arrived_at.get(name)

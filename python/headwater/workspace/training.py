@@ -20,7 +20,7 @@ def point_in_time(
     *,
     time: str,
     as_of: str = "event_time",
-    arrived_at: str | Mapping[str, str] | None = None,
+    arrived_at: str | None = None,
 ) -> TrainingSet:
     """Return label rows with the features as they were at each row's instant.
 
@@ -37,7 +37,8 @@ def point_in_time(
             view says so.
         as_of: `event_time`: from all rows; `arrival`: from rows that had arrived by each instant,
             which needs `arrived_at`.
-        arrived_at: the column of arrivals of every frame, or one a name.
+        arrived_at: the column of arrivals of the frames, or `event_time`; without it the rows of
+            a frame arrive together, in their order.
 
     Raises:
         InvalidError: a frame or column is missing or of another type, or a label column clashes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headwater import offline
+from headwater.observe import tell
 from headwater.workspace.results import TrainingSet
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def point_in_time(
             returned unchanged, in order. A null key part gives the features of an empty window.
         frames: rows of each stream and table, by name or class: dicts, or anything with
             `__arrow_c_stream__` or `__arrow_c_array__`. Rows that break a contract are left out
-            and counted in the metadata.
+            told in the metadata and on stderr.
         time: the column of the instants. Events at exactly that instant are not in, unless the
             view says so.
         as_of: `event_time`: from all rows; `arrival`: from rows that had arrived by each instant,
@@ -48,4 +49,10 @@ def point_in_time(
     name, frame = offline.point_in_time(
         features, labels, frames, time=time, as_of=as_of, arrived_at=arrived_at
     )
-    return TrainingSet.of(frame, service=name, time=time, as_of=as_of)
+    table = TrainingSet.of(frame, service=name, time=time, as_of=as_of)
+    for told in table.metadata["frames"]:
+        if told["rejected_rows"]:
+            total = told["rejected_rows"] + told["accepted"] + told["duplicates"]
+            causes = ", ".join(sorted({each["cause"] for each in told["rejected"]}))
+            tell(f"{told['name']}: {told['rejected_rows']:,} of {total:,} rows refused: {causes}")
+    return table

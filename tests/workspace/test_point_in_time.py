@@ -1,0 +1,127 @@
+"""`hw.point_in_time`: training sets from frames alone."""
+
+import pandas as pd
+import polars as pl
+import pytest
+from tests.workspace import features
+from tests.workspace.conftest import MINUTE, NOON, departure
+
+import headwater as hw
+
+EVENTS = [departure(1, 0), departure(2, 10), departure(3, 20, dep_delay=None)]
+PLANES = [{"tailnum": "N1", "year": 1999}]
+LABELS = [
+    {"late": True, "carrier": "UA", "tailnum": "N1", "asked_at": NOON + 20 * MINUTE},
+    {"late": None, "carrier": "B6", "tailnum": None, "asked_at": NOON + 30 * MINUTE},
+    {"late": False, "carrier": "UA", "tailnum": "N1", "asked_at": NOON + 20 * MINUTE + MINUTE / 60},
+]
+FEATURES = [
+    [2, 2, 0.5, [10.0, 20.0], NOON + 10 * MINUTE, 200, 1999],
+    [0, 0, None, None, None, None, None],
+    [3, 3, 0.5, [10.0, 20.0], NOON + 20 * MINUTE, 300, 1999],
+]
+
+
+def values(table):
+    return [list(row.values())[len(LABELS[0]) :] for row in table.to_dicts()]
+
+
+def ask(labels=LABELS, events=EVENTS, planes=PLANES, **options):
+    frames = {"Departure": events, features.Plane: planes}
+    return hw.point_in_time(features.delay_model, labels, frames, time="asked_at", **options)
+
+
+def test_labels_come_back_unchanged_and_in_order_with_the_features():
+    table = ask()
+    assert table.column_names[:4] == list(LABELS[0])
+    assert [dict(list(row.items())[:4]) for row in table.to_dicts()] == LABELS
+    assert values(table) == FEATURES
+
+
+@pytest.mark.parametrize("library", [pl.DataFrame, pd.DataFrame], ids=["polars", "pandas"])
+def test_frames_of_every_library_give_the_same_values(library):
+    assert values(ask(library(LABELS), library(EVENTS), library(PLANES))) == FEATURES
+
+
+def test_an_index_of_pandas_comes_back():
+    labels = pd.DataFrame(LABELS, index=[7, 3, 5])
+    frame = ask(labels).to_pandas()
+    assert frame.index.tolist() == [7, 3, 5]
+    pd.testing.assert_frame_equal(frame[list(labels.columns)], labels, check_dtype=False)
+
+
+def test_it_equals_the_training_set_of_a_workspace():
+    with hw.open(definitions=features) as workspace:
+        workspace.push("Departure", EVENTS)
+        workspace.put("Plane", PLANES)
+        table = workspace.training_set("delay_model", LABELS, time="asked_at")
+    assert table.to_dicts() == ask().to_dicts()
+
+
+def test_what_had_not_arrived_was_not_known():
+    events = [{**event, "seen_at": event["departed_at"] + 15 * MINUTE} for event in EVENTS]
+    planes = [{**PLANES[0], "seen_at": NOON}]
+    known = ask(events=events, planes=planes, as_of="arrival", arrived_at="seen_at")
+    assert [row[0] for row in values(known)] == [1, 0, 1]
+    assert known.metadata["as_of"] == "arrival"
+
+
+def test_the_order_of_rows_decides_no_value():
+    assert values(ask(events=EVENTS[::-1])) == FEATURES
+
+
+def test_refused_rows_are_told(capsys):
+    table = ask(events=[*EVENTS, departure(4, 1, carrier=None)])
+    (frame,) = [each for each in table.metadata["frames"] if each["name"] == "Departure"]
+    assert (frame["accepted"], frame["rejected_rows"]) == (3, 1)
+    assert frame["rejected"][0]["cause"] == "wrong_type"
+    said = capsys.readouterr().err
+    assert said == "headwater: Departure: 1 of 4 rows refused: wrong_type\n"
+
+
+def test_a_timeless_table_is_told():
+    assert ask().metadata["timeless"] == ["Plane"]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "code"),
+    [
+        ({"labels": [{"carrier": "UA", "asked_at": NOON}]}, hw.InvalidError, "missing_key_column"),
+        ({"labels": [{"carrier": "UA", "tailnum": "N1"}]}, hw.InvalidError, "missing_time_column"),
+        ({"as_of": "served"}, hw.InvalidError, "unknown_as_of"),
+        ({"as_of": "arrival"}, hw.InvalidError, "no_arrivals"),
+    ],
+    ids=["missing key", "missing time", "unknown as_of", "no arrivals"],
+)
+def test_what_does_not_fit_is_refused(options, kind, code):
+    with pytest.raises(kind) as error:
+        ask(**options)
+    assert error.value.code == code
+
+
+def test_a_naive_instant_is_refused_with_the_remedy():
+    labels = [{**row, "asked_at": row["asked_at"].replace(tzinfo=None)} for row in LABELS]
+    with pytest.raises(hw.InvalidError) as error:
+        ask(pd.DataFrame(labels))
+    assert "tz_localize" in str(error.value)
+
+
+def test_a_clash_with_a_label_column_is_refused():
+    labels = [{**row, "plane_facts__year": 1} for row in LABELS]
+    with pytest.raises(hw.InvalidError) as error:
+        ask(labels)
+    assert error.value.code == "name_clash"
+
+
+def test_a_missing_frame_is_named():
+    with pytest.raises(hw.InvalidError) as error:
+        hw.point_in_time(features.delay_model, LABELS, {"Departur": EVENTS}, time="asked_at")
+    assert error.value.code == "missing_frame"
+    assert error.value.message == "no rows of Departure are given"
+    assert "Departur" in error.value.detail
+
+
+def test_a_name_has_nothing_to_be_looked_up_in():
+    with pytest.raises(hw.InvalidError) as error:
+        hw.point_in_time("delay_model", LABELS, {}, time="asked_at")
+    assert error.value.code == "not_a_question"

@@ -57,7 +57,7 @@ pub trait Online: Send + Sync {
     ///
     /// # Errors
     /// `unknown_stream` (not found) for a name that the plan has not; `deadline` (unavailable) when
-    /// `deadline` passes first, which is at once for positions never given out here.
+    /// `deadline` passes first; kind `closed` when the state is closed meanwhile.
     fn wait_for(&self, positions: &Positions, deadline: Instant) -> Result<()>;
 }
 

@@ -247,9 +247,11 @@ impl Epoch<'_> {
             Some(arrivals) => arrivals[at as usize],
             None => self.visible_at,
         };
-        let id = self.source.id.filter(|_| self.source.ids.is_some()).and_then(|column| {
-            id_hash(self.rows.batch.column(column), at as usize)
-        });
+        let id = self
+            .source
+            .id
+            .filter(|_| self.source.ids.is_some())
+            .and_then(|column| id_hash(self.rows.batch.column(column), at as usize));
         if let (Some(id), Some(ids)) = (id, &self.source.ids) {
             if ids.repeated(id, arrived_at) {
                 self.receipts[push].duplicates += 1;
@@ -258,7 +260,8 @@ impl Epoch<'_> {
         }
         if let (Some(stream), Some(time)) = (&self.source.stream, self.source.time) {
             let times = self.rows.batch.column(time).as_primitive::<TimestampMicrosecondType>();
-            if let Err((cause, message)) = acceptance(stream, times.value(at as usize), arrived_at) {
+            if let Err((cause, message)) = acceptance(stream, times.value(at as usize), arrived_at)
+            {
                 let original = row_as_json(&self.rows.batch, at as usize).to_vec();
                 return self.refuse(row, cause.name(), message, original);
             }

@@ -61,6 +61,14 @@ impl Idempotency {
         forgotten
     }
 
+    /// Everything held: (source, key, push), as a checkpoint takes it.
+    pub fn all(&self) -> Vec<(String, String, Option<Remembered>)> {
+        let one = |(name, push): (&(String, String), &Remembered)| {
+            (name.0.clone(), name.1.clone(), Some(push.clone()))
+        };
+        self.pushes.iter().map(one).collect()
+    }
+
     /// How many keys are held.
     pub fn len(&self) -> usize {
         self.pushes.len()

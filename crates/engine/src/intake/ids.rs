@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType as ArrowType;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -50,6 +50,11 @@ impl Ids {
         }
     }
 
+    /// The arrival before which nothing is held.
+    pub fn oldest(&self) -> Option<i64> {
+        self.order.front().map(|(arrived_at, _)| *arrived_at)
+    }
+
     /// All that is held, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (i64, u128)> + '_ {
         self.order.iter().copied()
@@ -66,6 +71,14 @@ impl Ids {
     }
 }
 
+/// The ids of an epoch's accepted rows with their arrivals: the rows' own, or `visible_at`.
+pub fn ids_of(body: &RecordBatch, column: usize, visible_at: i64) -> Vec<(i64, u128)> {
+    let arrivals = crate::state::apply::arrivals(body);
+    let arrival = |row: usize| arrivals.as_ref().map_or(visible_at, |arrivals| arrivals[row]);
+    let column = body.column(column);
+    (0..body.num_rows()).filter_map(|row| Some((arrival(row), id_hash(column, row)?))).collect()
+}
+
 /// The hash of the id in a row of a canonical column; `None` for null, which never repeats.
 pub fn id_hash(column: &ArrayRef, row: usize) -> Option<u128> {
     if column.is_null(row) {
@@ -78,9 +91,7 @@ pub fn id_hash(column: &ArrayRef, row: usize) -> Option<u128> {
     };
     Some(match column.data_type() {
         ArrowType::Boolean => xxh3_128(&[1, u8::from(column.as_boolean().value(row))]),
-        ArrowType::Int64 => {
-            number(2, column.as_primitive::<Int64Type>().value(row).to_le_bytes())
-        }
+        ArrowType::Int64 => number(2, column.as_primitive::<Int64Type>().value(row).to_le_bytes()),
         ArrowType::Float64 => {
             number(3, column.as_primitive::<Float64Type>().value(row).to_le_bytes())
         }

@@ -211,8 +211,11 @@ fn slow_clients_are_let_go() {
 #[test]
 fn what_is_no_http_is_refused() {
     let (_double, server, mut client) = start();
-    client.send(b"\x16\x03\x01\x02\x00 hello\r\n\r\n");
+    client.send(b"GET /health SPDY/9\r\n\r\n");
     assert_eq!(client.reply().unwrap().status, 400);
+    let mut encrypted = Client::new(server.address());
+    encrypted.send(b"\x16\x03\x01\x02\x00 hello\r\n\r\n");
+    assert_eq!(encrypted.reply().map(|reply| reply.status), Some(400));
     let mut large = Client::new(server.address());
     let header = format!("X: {}\r\n", "a".repeat(100_000));
     large.stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();

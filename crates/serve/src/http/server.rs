@@ -139,8 +139,7 @@ fn http(head_timeout: Duration) -> http1::Builder {
         .header_read_timeout(head_timeout)
         .max_header_size(HEAD_BYTES_MAX)
         // A client may end its side after the request: it still gets its reply.
-        .half_close(true)
-        .pipeline_flush(true);
+        .half_close(true);
     builder
 }
 

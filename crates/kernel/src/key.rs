@@ -137,6 +137,12 @@ impl KeyColumn {
         self.finish_row();
     }
 
+    /// Adds a row by its canonical bytes, as [`KeyColumn::get`] gives them.
+    pub fn push_bytes(&mut self, key: &[u8]) {
+        self.bytes.extend_from_slice(key);
+        self.finish_row();
+    }
+
     /// Adds a row that is left out.
     pub fn push_left_out(&mut self) {
         self.finish_row();

@@ -60,6 +60,18 @@ impl Contract {
         Self::new(&table.name, &table.columns, &table.key, table.valid_from.as_deref(), arrived_at)
     }
 
+    /// The contract of label rows: key columns, which may be null, and the instants asked about,
+    /// which may not.
+    pub fn of_labels(keys: &[Column], time: &str) -> Result<Self> {
+        let mut columns = keys.to_vec();
+        match columns.iter().find(|key| key.name == time) {
+            None => columns.push(extra_instant(time)),
+            Some(key) if key.data_type == DataType::Timestamp => {}
+            Some(key) => return Err(not_an_instant("the labels", &key.name)),
+        }
+        Self::new("the labels", &columns, &[], Some(time), None)
+    }
+
     fn new(
         name: &str,
         columns: &[Column],

@@ -15,6 +15,8 @@ use headwater_kernel::error::{Error, Kind, Result};
 
 use crate::contract::{Contract, Quality, Rejection};
 
+pub(crate) use original::row_as_json;
+
 /// Most bytes of text in one body, so that 32-bit string offsets suffice: 2^31 - 1.
 pub const BODY_BYTES_MAX: usize = 0x7fff_ffff;
 

@@ -90,6 +90,11 @@ impl Transform {
         &self.plan
     }
 
+    /// Index of the event time among the columns of the section's stream.
+    pub(crate) fn time_column(&self, section: usize) -> usize {
+        self.sections[section].time
+    }
+
     /// The input of section `section` from accepted rows of its stream.
     ///
     /// `batch` holds the stream's columns in canonical types (as `decode` gives them). Rows keep

@@ -61,7 +61,7 @@ pub fn table_rows(table: &Table, batch: &RecordBatch) -> Result<TableRows> {
     Ok(TableRows { keys: KeyColumn::from_arrays(&keys)?, valid_from, columns })
 }
 
-/// The value of a canonical column at `row`.
+/// The value of a canonical column, or of a list of such values, at `row`.
 ///
 /// # Panics
 /// On a column of any other type.
@@ -76,6 +76,10 @@ pub fn value_at(column: &ArrayRef, row: usize) -> Value {
         ArrowType::Utf8 => Value::Str(Arc::from(column.as_string::<i32>().value(row))),
         ArrowType::Timestamp(..) => {
             Value::Timestamp(column.as_primitive::<TimestampMicrosecondType>().value(row))
+        }
+        ArrowType::List(_) => {
+            let items = column.as_list::<i32>().value(row);
+            Value::List((0..items.len()).map(|item| value_at(&items, item)).collect())
         }
         other => unreachable!("{other} is no canonical type"),
     }

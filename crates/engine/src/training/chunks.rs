@@ -1,0 +1,84 @@
+//! Events of a section prepared for the sweep or the replay: history cut into pieces that fit the
+//! caches, those out of reach skipped, the rest run through the transform on all threads.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use arrow_array::RecordBatch;
+use headwater_kernel::error::Result;
+
+use super::check_cancelled;
+use super::history::{Arrived, HistoryBatch, instants, span_of};
+use crate::transform::{SectionInput, Transform};
+
+/// Rows of a piece: the intermediate columns of an expression stay within the second-level cache
+/// (32,768 rows of 8 bytes are 256 KiB).
+const PIECE_ROWS: usize = 32_768;
+
+/// Events of a section, and when they arrived.
+pub(super) struct Chunk {
+    pub(super) input: SectionInput,
+    pub(super) arrived: Arrived,
+}
+
+/// What is wanted of a section's history.
+pub(super) struct Wanted<'a> {
+    pub(super) transform: &'a Transform,
+    pub(super) section: usize,
+    /// Event times needed, `[start, end)`; pieces wholly outside are skipped.
+    pub(super) span: (i64, i64),
+    pub(super) threads: usize,
+    pub(super) cancelled: &'a AtomicBool,
+}
+
+/// The chunks of a section in order of position.
+pub(super) fn chunks(history: &[HistoryBatch], wanted: &Wanted<'_>) -> Result<Vec<Chunk>> {
+    let pieces = pieces(history, wanted);
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(pieces.len()));
+    let work = || -> Result<()> {
+        loop {
+            check_cancelled(wanted.cancelled)?;
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((rows, arrived)) = pieces.get(index) else { return Ok(()) };
+            let input = wanted.transform.section(wanted.section, rows)?;
+            let chunk = Chunk { input, arrived: arrived.clone() };
+            done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((index, chunk));
+        }
+    };
+    on_threads(wanted.threads.min(pieces.len()), work)?;
+    let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    done.sort_by_key(|(index, _)| *index);
+    Ok(done.into_iter().map(|(_, chunk)| chunk).collect())
+}
+
+/// Runs `work` on so many threads, this one among them; the first error wins.
+pub(super) fn on_threads(threads: usize, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+        let mut result = work();
+        for other in others {
+            let joined = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            result = result.and(joined);
+        }
+        result
+    })
+}
+
+fn pieces(history: &[HistoryBatch], wanted: &Wanted<'_>) -> Vec<(RecordBatch, Arrived)> {
+    let mut pieces = Vec::new();
+    let time = wanted.transform.time_column(wanted.section);
+    for batch in history {
+        let times = instants(&batch.rows, time);
+        for start in (0..batch.rows.num_rows()).step_by(PIECE_ROWS) {
+            let length = PIECE_ROWS.min(batch.rows.num_rows() - start);
+            let reached = span_of(&times[start..start + length])
+                .is_some_and(|(first, last)| last >= wanted.span.0 && first < wanted.span.1);
+            if reached {
+                let arrived = batch.arrived.slice(start, length);
+                pieces.push((batch.rows.slice(start, length), arrived));
+            }
+        }
+    }
+    pieces
+}

@@ -1,0 +1,127 @@
+//! Label rows: what is asked, of whom and at which instants. Columns are passed on unchanged; only
+//! keys and instants are read, under the same contract as pushed rows.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_buffer::ScalarBuffer;
+use arrow_schema::{Field, Schema};
+use headwater_kernel::blueprint::{Column, DEFAULT_SCALE_EXPONENT, TimeUnit};
+use headwater_kernel::error::{Error, Kind, Result};
+use headwater_kernel::key::KeyColumn;
+use headwater_kernel::plan::{InputPlan, Plan, ServicePlan};
+
+use super::history::instants;
+use super::select::near;
+use crate::contract::Contract;
+use crate::decode::{Payload, decode};
+
+/// The questions of a training set.
+pub(crate) struct Labels {
+    batch: RecordBatch,
+    /// Parallel to the service's keys, in canonical types.
+    keys: Vec<ArrayRef>,
+    /// The instants asked about.
+    pub(crate) times: ScalarBuffer<i64>,
+}
+
+impl Labels {
+    /// Reads label batches of one schema for a service.
+    pub(super) fn read(service: &ServicePlan, batches: &[RecordBatch], time: &str) -> Result<Self> {
+        let first = batches.first().ok_or_else(|| invalid("no_labels", "there are no labels"))?;
+        let batch = match batches {
+            [only] => only.clone(),
+            _ => {
+                arrow_select::concat::concat_batches(first.schema_ref(), batches).map_err(|e| {
+                    invalid("labels_disagree", "the batches of labels differ in their columns")
+                        .with_detail(e.to_string())
+                })?
+            }
+        };
+        check_columns(service, &batch, time)?;
+        let contract = Contract::of_labels(&key_columns(service), time)?;
+        let decoded = decode(Payload::Batches(vec![batch.clone()]), &contract)?;
+        if let Some(refused) = decoded.rejected.first() {
+            let message = format!("label row {}: {}", refused.row, refused.message);
+            return Err(invalid(refused.cause.name(), message).at_row(refused.row.into()));
+        }
+        let rows = decoded.batch;
+        let keys = (0..service.keys.len()).map(|key| rows.column(key).clone()).collect();
+        let at = contract.time().expect("the contract of labels has instants");
+        let times = instants(&rows, at).clone();
+        Ok(Self { batch, keys, times })
+    }
+
+    /// Number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// The last instant asked about; none of no rows.
+    pub(crate) fn last(&self) -> Option<i64> {
+        self.times.iter().copied().max()
+    }
+
+    /// The stored keys that an input of the service asks about.
+    pub(crate) fn keys_of(&self, plan: &Plan, input: &InputPlan) -> Result<KeyColumn> {
+        let order = &plan.views[input.view].key_order;
+        let columns: Vec<ArrayRef> =
+            order.iter().map(|part| self.keys[input.keys[*part]].clone()).collect();
+        KeyColumn::from_arrays(&columns)
+    }
+
+    /// The label columns as they came, then `columns`.
+    pub(super) fn with_columns(&self, columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
+        let schema = self.batch.schema_ref();
+        let mut fields: Vec<Arc<Field>> = schema.fields().iter().cloned().collect();
+        let mut arrays = self.batch.columns().to_vec();
+        for (name, array) in columns {
+            fields.push(Arc::new(Field::new(name, array.data_type().clone(), true)));
+            arrays.push(array);
+        }
+        let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
+        let options = RecordBatchOptions::new().with_row_count(Some(self.len()));
+        RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options).map_err(|error| {
+            Error::new(Kind::Internal, "columns_disagree", "features do not fit the labels")
+                .with_detail(error.to_string())
+        })
+    }
+}
+
+fn key_columns(service: &ServicePlan) -> Vec<Column> {
+    let column = |key: &headwater_kernel::blueprint::RequestKey| Column {
+        name: key.name.clone(),
+        data_type: key.data_type,
+        nullable: true,
+        unit: TimeUnit::Us,
+        scale_exponent: DEFAULT_SCALE_EXPONENT,
+    };
+    service.keys.iter().map(column).collect()
+}
+
+fn check_columns(service: &ServicePlan, batch: &RecordBatch, time: &str) -> Result<()> {
+    let schema = batch.schema_ref();
+    let names = || schema.fields().iter().map(|field| field.name().as_str());
+    if schema.column_with_name(time).is_none() {
+        let message = format!("the labels have no column \"{time}\" with the instants asked about");
+        return Err(invalid("missing_time_column", message).with_hint(near(time, names())));
+    }
+    for key in &service.keys {
+        if schema.column_with_name(&key.name).is_none() {
+            let message =
+                format!("key column \"{}\" of {} is missing in the labels", key.name, service.name);
+            return Err(invalid("missing_key_column", message).with_hint(near(&key.name, names())));
+        }
+    }
+    for column in &service.columns {
+        if schema.column_with_name(&column.name).is_some() {
+            let message = format!("label column \"{}\" has the name of a feature", column.name);
+            return Err(invalid("name_clash", message).with_hint("rename the label column"));
+        }
+    }
+    Ok(())
+}
+
+fn invalid(code: &'static str, message: impl Into<String>) -> Error {
+    Error::new(Kind::Invalid, code, message)
+}

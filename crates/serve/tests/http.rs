@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -204,6 +205,41 @@ fn slow_clients_are_let_go() {
     body.send(b"{");
     assert_eq!(body.reply().unwrap().error(), (504, "slow_body".into()));
     assert!(head.reply().is_none_or(|reply| reply.status == 408));
+    alive(&server);
+}
+
+/// A client that does not read its replies loses its connection after a while.
+#[test]
+fn a_client_that_does_not_read_is_let_go() {
+    let (_double, server) = start_with(|options| {
+        options.connections_max = 1;
+        options.write_timeout = Duration::from_millis(200);
+    });
+    let mut deaf = Client::new(server.address());
+    deaf.stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
+    let keys: Vec<Json> = vec![json!({"carrier": "UA"}); 100_000];
+    let body = json!({"view": "Carrier", "keys": keys}).to_string();
+    // Several MB of answers: more than both sides' buffers take.
+    for _ in 0..8 {
+        let head = Client::head("POST", "/v1/features", "", body.len());
+        if deaf.stream.write_all((head + &body).as_bytes()).is_err() {
+            break;
+        }
+    }
+    // The only connection is free again.
+    alive(&server);
+}
+
+/// A broken promise behind a request is its own 500; the server lives on.
+#[test]
+fn a_broken_promise_costs_one_request() {
+    let (double, server, mut client) = start();
+    double.script.write().rows.insert((0, key("XX")), vec![Cell::default(); 3]);
+    let keys = json!([{"carrier": "XX"}]);
+    let reply = client.post("/v1/features", &json!({"view": "Carrier", "keys": keys}));
+    assert_eq!(reply.error(), (500, "panicked".into()));
+    let slow = json!({"view": "Carrier", "keys": keys, "history": true});
+    assert_eq!(client.post("/v1/features", &slow).error(), (500, "panicked".into()));
     alive(&server);
 }
 

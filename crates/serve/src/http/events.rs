@@ -86,6 +86,10 @@ async fn rows(app: &Arc<App>, name: String, request: Request, verb: Verb) -> Res
             Ok(receipt.body)
         })
         .await
+        .map_err(|error| match error.code {
+            "deadline" => error.with_hint("repeated with the same Idempotency-Key it counts once"),
+            _ => error,
+        })
 }
 
 /// The parameters after the question mark.

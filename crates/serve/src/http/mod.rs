@@ -12,6 +12,7 @@ pub mod letters;
 pub mod metrics;
 pub mod operations;
 pub mod options;
+mod patience;
 pub mod reply;
 pub mod routes;
 pub mod server;

@@ -37,6 +37,8 @@ pub struct ServerOptions {
     pub head_timeout: Duration,
     /// How long a client may take for a request's body.
     pub body_timeout: Duration,
+    /// How long a reply may stand still because its client does not read.
+    pub write_timeout: Duration,
     /// How long stopping waits for accepted requests.
     pub stop_timeout: Duration,
     /// Threads of the runtime; 0 takes the number of cores.
@@ -63,6 +65,7 @@ impl Default for ServerOptions {
             training_deadline: Duration::from_secs(3_600),
             head_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(30),
             threads: 0,
         }

@@ -19,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, watch};
 
 use super::options::ServerOptions;
+use super::patience::Patient;
 use super::routes;
 use super::state::App;
 use crate::backend::Backend;
@@ -66,7 +67,7 @@ impl Server {
         let connections_max = u32::try_from(options.connections_max.max(1)).unwrap_or(u32::MAX);
         let connections = Arc::new(Semaphore::new(connections_max as usize));
         let stop_timeout = options.stop_timeout;
-        let head_timeout = options.head_timeout;
+        let (head_timeout, write_timeout) = (options.head_timeout, options.write_timeout);
         let app = Arc::new(App::new(backend, options));
         let router = routes::router(Arc::clone(&app));
         let listener = {
@@ -80,6 +81,7 @@ impl Server {
             stopped,
             connections: Arc::clone(&connections),
             http: http(head_timeout),
+            write_timeout,
         };
         runtime.spawn(accepting.run(listener));
         let runtime = Mutex::new(Some(runtime));
@@ -148,6 +150,7 @@ struct Accepting {
     stopped: watch::Receiver<bool>,
     connections: Arc<Semaphore>,
     http: http1::Builder,
+    write_timeout: Duration,
 }
 
 impl Accepting {
@@ -175,7 +178,8 @@ impl Accepting {
         // Without it a small reply may wait for the client's acknowledgement; not fatal.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(self.router.clone());
-        let serving = self.http.serve_connection(TokioIo::new(stream), service);
+        let stream = TokioIo::new(Patient::new(stream, self.write_timeout));
+        let serving = self.http.serve_connection(stream, service);
         let mut stopped = self.stopped.clone();
         async move {
             let mut serving = pin!(serving);

@@ -41,8 +41,7 @@ impl Gate {
         match timeout_at(deadline, task).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(panicked()),
-            Err(_) => Err(late("it had begun and goes on")
-                .with_hint("a push repeated with the same Idempotency-Key is applied once")),
+            Err(_) => Err(late("it had begun and goes on")),
         }
     }
 

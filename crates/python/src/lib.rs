@@ -3,12 +3,15 @@
 //! It exists so that Python calls the data plane in Arrow batches and bytes. It holds no logic: what
 //! a value means is decided below, what a user sees above.
 
+mod backend;
 mod capsules;
+mod engine;
 mod errors;
 mod frame;
 mod interrupt;
 mod payload;
 mod rows;
+mod server;
 mod training;
 mod values;
 
@@ -19,6 +22,8 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<frame::Frame>()?;
+    module.add_class::<engine::Engine>()?;
+    module.add_class::<server::Server>()?;
     module.add_function(wrap_pyfunction!(training::point_in_time, module)?)?;
     warn_of_debug_build(module.py())
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
@@ -159,7 +160,7 @@ def _line(row: object, number: int) -> bytes:
     except orjson.JSONEncodeError as refused:
         # Integers past 64 bits and broken strings are JSON: the data plane rejects their row alone.
         try:
-            return json.dumps(row, default=_json_form).encode() + b"\n"
+            return json.dumps(_finite(row), default=_json_form).encode() + b"\n"
         except (TypeError, ValueError):
             raise InvalidError(
                 f"row {number} has no JSON form",
@@ -168,6 +169,15 @@ def _line(row: object, number: int) -> bytes:
                 hint="values are None, bool, int, float, str, aware datetimes and lists of these",
                 row=number,
             ) from refused
+
+
+def _finite(value: object) -> object:
+    """Return the value with null for what is no number, which JSON has no word for."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def _json_form(value: object) -> object:

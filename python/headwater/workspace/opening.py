@@ -115,7 +115,7 @@ def _embedded(
             raise
         tell(f"{path} is open in another process; connected to {url}")
         return connect(url)
-    for line in orjson.loads(engine.opened())["notes"]:
+    for line in orjson.loads(engine.opened())["lines"]:
         tell(line)
     return Workspace(Embedded(engine), path or "in memory")
 

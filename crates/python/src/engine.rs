@@ -1,0 +1,252 @@
+//! `Engine`: the embedded engine as Python holds it: bytes and Arrow in, bytes and Arrow out.
+//!
+//! Every verb releases Python's lock; those that may take long end within a second of Ctrl-C. An
+//! answer goes through the same lookup as one over HTTP.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use headwater_engine::decode::Payload;
+use headwater_engine::{Engine as Inner, OpenOptions, PushOptions, Receipt};
+use headwater_kernel::error::Result;
+use headwater_serve::Backend;
+use headwater_serve::backend::Page;
+use headwater_serve::lookup::Lookup;
+use headwater_serve::lookup::request::FeaturesRequest;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use serde::Deserialize;
+
+use crate::backend::{Embedded, json};
+use crate::errors::{Failure, invalid};
+use crate::frame::Frame;
+use crate::interrupt::interruptible;
+use crate::payload::payload;
+use crate::server::Server;
+use crate::training::{options as training_options, parse_as_of, parse_blueprint};
+
+/// How long a read may wait for the positions that it is to be after: as a server's default.
+const READ_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What `open` takes beside the definitions; what is left out has the engine's default.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Options {
+    retention_us: Option<i64>,
+    idempotency_us: Option<i64>,
+}
+
+/// The engine in this process.
+#[pyclass(frozen, module = "headwater._native")]
+pub struct Engine {
+    backend: Arc<Embedded>,
+    lookup: Arc<Lookup>,
+}
+
+type Answered = (Frame, Vec<bool>, Vec<u8>);
+
+impl Engine {
+    /// Runs a verb on a thread of its own, so that it can be interrupted.
+    fn long<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        verb: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> std::result::Result<T, Failure> {
+        let backend = Arc::clone(&self.backend);
+        interruptible(py, move |_| verb(&backend.0))
+    }
+
+    fn write<'py>(
+        &self,
+        py: Python<'py>,
+        rows: &Bound<'_, PyAny>,
+        verb: impl FnOnce(&Inner, Payload) -> Result<Receipt> + Send + 'static,
+    ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
+        let rows = payload(rows)?;
+        let receipt = self.long(py, move |engine| json(&verb(engine, rows)?.to_json()))?;
+        Ok(PyBytes::new(py, &receipt))
+    }
+}
+
+#[pymethods]
+impl Engine {
+    /// Open a directory, or an empty engine in memory.
+    #[staticmethod]
+    fn open(
+        py: Python<'_>,
+        blueprint: &[u8],
+        path: Option<PathBuf>,
+        namespace: String,
+        options: &[u8],
+    ) -> std::result::Result<Self, Failure> {
+        let given: Options = serde_json::from_slice(options).map_err(|error| {
+            invalid("unknown_option", "an option of the engine is not understood")
+                .with_detail(error.to_string())
+        })?;
+        let default = OpenOptions::new(parse_blueprint(blueprint)?);
+        let options = OpenOptions {
+            path,
+            namespace,
+            retention_us: given.retention_us,
+            idempotency_us: given.idempotency_us.unwrap_or(default.idempotency_us),
+            ..default
+        };
+        let engine = interruptible(py, move |_| Inner::open(&options))?;
+        let lookup = Arc::new(Lookup::new(Arc::clone(engine.plan())));
+        Ok(Self { backend: Arc::new(Embedded(engine)), lookup })
+    }
+
+    /// Tell what opening did.
+    fn opened<'py>(&self, py: Python<'py>) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
+        Ok(PyBytes::new(py, &json(&self.backend.0.report().to_json())?))
+    }
+
+    /// Push rows of a stream; the receipt.
+    #[pyo3(signature = (stream, rows, arrived_at=None, idempotency_key=None))]
+    fn push<'py>(
+        &self,
+        py: Python<'py>,
+        stream: String,
+        rows: &Bound<'_, PyAny>,
+        arrived_at: Option<String>,
+        idempotency_key: Option<String>,
+    ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
+        let options = PushOptions { arrived_at, idempotency_key };
+        self.write(py, rows, move |engine, rows| engine.push(&stream, rows, &options))
+    }
+
+    /// Put rows of a table; the receipt.
+    #[pyo3(signature = (table, rows, arrived_at=None, idempotency_key=None))]
+    fn put<'py>(
+        &self,
+        py: Python<'py>,
+        table: String,
+        rows: &Bound<'_, PyAny>,
+        arrived_at: Option<String>,
+        idempotency_key: Option<String>,
+    ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
+        let options = PushOptions { arrived_at, idempotency_key };
+        self.write(py, rows, move |engine, rows| engine.put(&table, rows, &options))
+    }
+
+    /// Answer a request of `/v1/features`: features, found, metadata. `long`: it may wait or read
+    /// the archive.
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        request: &[u8],
+        long: bool,
+    ) -> std::result::Result<(Frame, Vec<bool>, Bound<'py, PyBytes>), Failure> {
+        let (frame, found, metadata) = if long {
+            let (backend, lookup) = (Arc::clone(&self.backend), Arc::clone(&self.lookup));
+            let request = request.to_vec();
+            interruptible(py, move |_| answer(&backend, &lookup, &request))?
+        } else {
+            py.detach(|| answer(&self.backend, &self.lookup, request))?
+        };
+        Ok((frame, found, PyBytes::new(py, &metadata)))
+    }
+
+    /// Return the label rows with the features of a service or view after them.
+    fn training_set(
+        &self,
+        py: Python<'_>,
+        service: String,
+        labels: &Bound<'_, Frame>,
+        time: String,
+        as_of: &str,
+    ) -> std::result::Result<Frame, Failure> {
+        let (as_of, labels) = (parse_as_of(as_of)?, labels.get().batches());
+        let backend = Arc::clone(&self.backend);
+        let batch = interruptible(py, move |cancelled| {
+            let options = training_options(time, as_of, cancelled);
+            Ok(backend.0.training_set(&service, &labels, &options)?.into_batch(&[]))
+        })?;
+        Ok(Frame::of(batch))
+    }
+
+    /// Return a page of dead letters.
+    #[pyo3(signature = (stream, limit, after=None))]
+    fn dead_letters<'py>(
+        &self,
+        py: Python<'py>,
+        stream: &str,
+        limit: usize,
+        after: Option<String>,
+    ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
+        let page = Page { limit, after };
+        let bytes = py.detach(|| self.backend.dead_letters(stream, &page))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Return one dead letter, whole.
+    fn dead_letter<'py>(
+        &self,
+        py: Python<'py>,
+        stream: &str,
+        letter_id: &str,
+    ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
+        let bytes = py.detach(|| self.backend.dead_letter(stream, letter_id))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Push a dead letter again; the receipt.
+    fn replay_dead_letter<'py>(
+        &self,
+        py: Python<'py>,
+        stream: &str,
+        letter_id: &str,
+    ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
+        let bytes = py.detach(|| self.backend.replay_dead_letter(stream, letter_id))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Give a dead letter up.
+    fn discard_dead_letter<'py>(
+        &self,
+        py: Python<'py>,
+        stream: &str,
+        letter_id: &str,
+    ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
+        let bytes = py.detach(|| self.backend.discard_dead_letter(stream, letter_id))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Return the state of all of it.
+    fn status<'py>(&self, py: Python<'py>) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
+        let bytes = py.detach(|| self.backend.status())?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// Start answering over HTTP, and leave the address in the directory.
+    fn start_server(
+        &self,
+        py: Python<'_>,
+        host: &str,
+        port: u16,
+        options: &[u8],
+    ) -> std::result::Result<Server, Failure> {
+        Ok(py.detach(|| {
+            self.backend.0.ready()?;
+            let backend: Arc<dyn Backend> = self.backend.clone();
+            let server = Server::start(backend, host, port, options)?;
+            self.backend.0.announce(Some(&server.url()))?;
+            Ok::<_, headwater_kernel::error::Error>(server)
+        })?)
+    }
+
+    /// Make everything durable and let go of the directory.
+    fn close(&self, py: Python<'_>) -> std::result::Result<(), Failure> {
+        Ok(py.detach(|| self.backend.0.close())?)
+    }
+}
+
+fn answer(backend: &Embedded, lookup: &Lookup, request: &[u8]) -> Result<Answered> {
+    let request = FeaturesRequest::parse(request)?;
+    let query = request.query(Instant::now() + READ_DEADLINE)?;
+    let answer = lookup.answer(backend.online(), &query)?;
+    let mut metadata = Vec::new();
+    answer.write_metadata_json(&mut metadata);
+    Ok((Frame::of(answer.to_record_batch()?), answer.found, metadata))
+}

@@ -125,6 +125,9 @@ pub fn mean_to_f64(sum: i128, count: u64, scale_exponent: i32) -> f64 {
 fn divide_long(magnitude: u128, count: u128) -> (u128, bool, i32) {
     let up = magnitude.leading_zeros();
     let shifted = magnitude << up;
+    if let Ok(count) = u32::try_from(count) {
+        return divide_by_narrow(shifted, u64::from(count), up as i32);
+    }
     let quotient = shifted / count;
     let remainder = shifted - quotient * count;
     if remainder == 0 {
@@ -132,6 +135,18 @@ fn divide_long(magnitude: u128, count: u128) -> (u128, bool, i32) {
     }
     // count < 2^64, so the quotient has at least 64 bits here and is long enough as it is.
     (quotient, true, -(up as i32))
+}
+
+/// [`divide_long`] of a dividend with its highest bit set (it was shifted up by `up`) by a count
+/// below 2^32: two divisions of 64 bits give the upper 96 bits of the quotient, at least 64 of them
+/// significant.
+fn divide_by_narrow(shifted: u128, count: u64, up: i32) -> (u128, bool, i32) {
+    let (high, low) = ((shifted >> 64) as u64, shifted as u64);
+    let (first, rest) = (high / count, high % count);
+    let next = rest << 32 | low >> 32;
+    let (second, rest) = (next / count, next % count);
+    let sticky = rest != 0 || low as u32 != 0;
+    (u128::from(first) << 32 | u128::from(second), sticky, 32 - up)
 }
 
 /// The double nearest to `(q + sticky fraction) * 2^exponent`, ties to even, subnormals included.
@@ -219,6 +234,28 @@ mod tests {
             for scale in [-1022, -44, 0, 895, -1040, 900] {
                 let direct = sum_to_f64(sum, scale).to_bits();
                 assert_eq!(direct, mean_to_f64(sum, 1, scale).to_bits(), "{sum} 2^{scale}");
+            }
+        }
+    }
+
+    #[test]
+    fn narrow_counts_divide_as_wide_ones() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u128;
+        for step in 0..200_000_u32 {
+            state = state.wrapping_mul(0xda94_2042_e4dd_58b5_0123_4567_89ab_cdef).wrapping_add(1);
+            let magnitude = ((state ^ state >> 61) >> (step % 128)).max(1);
+            let count = (state as u32 >> (step % 32)).max(1);
+            let up = magnitude.leading_zeros();
+            let shifted = magnitude << up;
+            let (quotient, sticky, exponent) =
+                divide_by_narrow(shifted, u64::from(count), up as i32);
+            let wide = (shifted / u128::from(count), shifted % u128::from(count) != 0);
+            for scale in [-1060, -44, 0] {
+                assert_eq!(
+                    round_to_f64(quotient, sticky, exponent + scale).to_bits(),
+                    round_to_f64(wide.0, wide.1, scale - up as i32).to_bits(),
+                    "{magnitude} / {count}"
+                );
             }
         }
     }

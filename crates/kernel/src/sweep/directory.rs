@@ -3,6 +3,7 @@
 //! Built once over the labels, then asked once for every event (the semi-join that drops events of
 //! keys nobody asks about). A hash alone never decides: key bytes are always compared.
 
+use super::memory;
 use super::prefetch::prefetch;
 use crate::key::KeyColumn;
 
@@ -14,6 +15,9 @@ const INLINE_BYTES: usize = 20;
 
 /// Probes under way at one time.
 pub(super) const PROBES: usize = 64;
+
+/// The table grows by this factor, once three places in four are taken.
+const GROWTH: usize = 2;
 
 /// One place of the open-addressing table: 32 bytes, two a cache line.
 #[derive(Clone, Copy)]
@@ -119,8 +123,8 @@ impl<'a> Directory<'a> {
     }
 
     fn grow(&mut self) {
-        let size = self.slots.len() * 2;
-        let old = std::mem::replace(&mut self.slots, vec![FREE; size]);
+        let size = self.slots.len() * GROWTH;
+        let old = std::mem::replace(&mut self.slots, memory::filled(size, FREE));
         self.mask = size - 1;
         for slot in old.into_iter().filter(|slot| slot.id != NONE) {
             let row = self.first_rows[slot.id as usize] as usize;

@@ -9,15 +9,21 @@ const LARGE_BYTES: usize = 4 << 20;
 /// A vector of zeros that nobody has touched yet.
 pub(super) fn zeros<T: Default + Clone>(count: usize) -> Vec<T> {
     let items = vec![T::default(); count];
-    if size_of_val(items.as_slice()) >= LARGE_BYTES {
-        advise(&items);
-    }
+    advise(items.as_ptr(), count);
     items
 }
 
-/// Asks for large pages under a slice.
+/// A vector of equal items.
+pub(super) fn filled<T: Copy>(count: usize, item: T) -> Vec<T> {
+    let mut items = Vec::with_capacity(count);
+    advise(items.as_ptr(), count);
+    items.resize(count, item);
+    items
+}
+
+/// Asks for large pages under the memory of `count` items.
 #[cfg(target_os = "linux")]
-fn advise<T>(items: &[T]) {
+fn advise<T>(items: *const T, count: usize) {
     use std::ffi::{c_int, c_void};
     unsafe extern "C" {
         fn madvise(address: *mut c_void, length: usize, advice: c_int) -> c_int;
@@ -25,18 +31,18 @@ fn advise<T>(items: &[T]) {
     /// `MADV_HUGEPAGE` of Linux.
     const LARGE_PAGES: c_int = 14;
     const PAGE: usize = 4096;
-    let start = items.as_ptr() as usize;
-    let end = (start + size_of_val(items)) & !(PAGE - 1);
-    let start = start.next_multiple_of(PAGE);
-    if start < end {
-        // SAFETY: whole pages inside a live allocation of ours; this advice changes no contents,
+    let size = count * size_of::<T>();
+    let start = (items as usize).next_multiple_of(PAGE);
+    let end = (items as usize + size) & !(PAGE - 1);
+    if size >= LARGE_BYTES {
+        // SAFETY: whole pages inside a live allocation of the caller's; this advice changes no contents,
         // and a refusal (the result) leaves everything as it was.
         let _ = unsafe { madvise(start as *mut c_void, end - start, LARGE_PAGES) };
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn advise<T>(_items: &[T]) {}
+fn advise<T>(_items: *const T, _count: usize) {}
 
 #[cfg(test)]
 mod tests {
@@ -48,6 +54,7 @@ mod tests {
         let mut items: Vec<u64> = zeros(LARGE_BYTES / 8 + 3);
         assert!(items.iter().all(|&item| item == 0));
         items.fill(7);
+        assert_eq!(items, filled(items.len(), 7));
         assert_eq!(items.iter().sum::<u64>(), 7 * (LARGE_BYTES as u64 / 8 + 3));
     }
 }

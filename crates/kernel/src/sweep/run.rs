@@ -3,7 +3,7 @@
 //! First the cursors: for each question where its windows start and end among the records; then
 //! each job in a loop of its own. All arithmetic on values is that of `fixed`, as in the state.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 
 use arrow_array::{Array, StringArray};
 
@@ -27,7 +27,6 @@ pub(super) struct Run<'a> {
     tails: Vec<Vec<u32>>,
     chosen: Vec<Chosen>,
     prefix: Vec<i128>,
-    keys: Vec<i64>,
     stairs: Staircase,
     /// Lists: each its length, then its words; a row holds where it starts.
     pub(super) lists: Vec<u64>,
@@ -69,7 +68,6 @@ impl<'a> Run<'a> {
             tails: vec![Vec::new(); program.windows.len()],
             chosen: program.layout.selections.iter().map(|_| Chosen::default()).collect(),
             prefix: Vec::new(),
-            keys: Vec::new(),
             stairs: Staircase::default(),
             lists: Vec::new(),
             faults: Vec::new(),
@@ -265,67 +263,59 @@ impl<'a> Run<'a> {
     ) {
         match source {
             Source::Word { word, float } => {
-                let mut keys = std::mem::take(&mut self.keys);
-                keys.clear();
-                keys.extend(key.words.chunks_exact(key.width).map(|record| {
-                    let rising = if float { rising(record[word]) } else { record[word] as i64 };
+                let value = |record: u32| {
+                    let bits = key.word(record as usize, word);
+                    let rising = if float { rising(bits) } else { bits as i64 };
                     if greatest { rising } else { !rising }
-                }));
-                self.climb(
-                    selection,
-                    outputs,
-                    rows,
-                    |earlier, later| keys[earlier as usize] <= keys[later as usize],
-                    |record| key.word(record as usize, word),
-                );
-                self.keys = keys;
+                };
+                let answer = |record: u32| key.word(record as usize, word);
+                self.climb(selection, outputs, rows, value, answer);
             }
             Source::Text { input } => {
                 let texts = self.texts;
-                let text =
-                    |record: u32| text(texts, input, key.word(record as usize, key.width - 1));
-                self.climb(
-                    selection,
-                    outputs,
-                    rows,
-                    |earlier, later| {
-                        let order = text(earlier).cmp(text(later));
-                        order == Ordering::Equal || (order == Ordering::Less) == greatest
-                    },
-                    |record| key.word(record as usize, key.width - 1),
-                );
+                let address = |record: u32| key.word(record as usize, key.width - 1);
+                let value = |record: u32| text(texts, input, address(record));
+                if greatest {
+                    self.climb(selection, outputs, rows, value, address);
+                } else {
+                    self.climb(selection, outputs, rows, |record| Reverse(value(record)), address);
+                }
             }
         }
     }
 
-    /// Walks the questions with a staircase over the chosen records.
-    fn climb(
+    /// Walks the questions with a staircase over the chosen records; `value` is what rises.
+    fn climb<K: Ord>(
         &mut self,
         selection: Option<usize>,
         outputs: &[Output],
         rows: &mut Rows<'_>,
-        outdone: impl Fn(u32, u32) -> bool,
-        word: impl Fn(u32) -> u64,
+        value: impl Fn(u32) -> K,
+        answer: impl Fn(u32) -> u64,
     ) {
         let mut stairs = std::mem::take(&mut self.stairs);
         stairs.clear();
-        let mut pushed = 0;
+        let mut seen = 0;
         for (question, &head) in self.heads.iter().enumerate() {
-            let end = match selection {
-                None => head,
-                Some(index) => self.chosen[index].ranks[head as usize],
+            let rank = |record: u32| match selection {
+                None => record,
+                Some(index) => self.chosen[index].ranks[record as usize],
             };
-            for rank in pushed..end {
-                let record = match selection {
-                    None => rank,
-                    Some(index) => self.chosen[index].members[rank as usize],
-                };
-                stairs.push(record, |earlier| outdone(earlier, record));
+            // What no window of this question reaches, none of a later one does.
+            let tails = outputs.iter().map(|output| self.tails[output.window][question]);
+            let reached = tails.min().unwrap_or(head).min(head);
+            let new = seen.max(rank(reached))..rank(head);
+            seen = seen.max(new.end);
+            match selection {
+                None => stairs.extend(new.rev(), &value),
+                Some(index) => {
+                    let members = &self.chosen[index].members;
+                    stairs.extend(new.rev().map(|rank| members[rank as usize]), &value);
+                }
             }
-            pushed = end;
             for output in outputs {
                 match stairs.greatest_from(self.tails[output.window][question]) {
-                    Some(record) => rows.put(question, output.feature, word(record)),
+                    Some(record) => rows.put(question, output.feature, answer(record)),
                     None => rows.put_null(question, output.feature, EMPTY),
                 }
             }

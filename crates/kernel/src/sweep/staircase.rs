@@ -7,6 +7,8 @@
 #[derive(Default)]
 pub(super) struct Staircase {
     steps: Vec<u32>,
+    /// Scratch of [`Staircase::extend`].
+    fresh: Vec<u32>,
 }
 
 impl Staircase {
@@ -15,16 +17,30 @@ impl Staircase {
         self.steps.clear();
     }
 
-    /// Adds the event at `position`; `outdone(earlier)` tells whether an earlier one may go.
+    /// Adds events, later than all before and given latest first, by their `value`.
+    ///
+    /// Seen from the latest, only an event above all later ones stays: few do, so this asks less
+    /// of the branch predictor than pushing one after the other.
     #[inline]
-    pub(super) fn push(&mut self, position: u32, outdone: impl Fn(u32) -> bool) {
-        while let Some(&top) = self.steps.last() {
-            if !outdone(top) {
-                break;
+    pub(super) fn extend<K: Ord>(
+        &mut self,
+        latest_first: impl Iterator<Item = u32>,
+        value: impl Fn(u32) -> K,
+    ) {
+        self.fresh.clear();
+        let mut best = None;
+        for position in latest_first {
+            let here = value(position);
+            if best.as_ref().is_none_or(|best| here > *best) {
+                self.fresh.push(position);
+                best = Some(here);
             }
+        }
+        let Some(best) = best else { return };
+        while self.steps.last().is_some_and(|&top| value(top) <= best) {
             self.steps.pop();
         }
-        self.steps.push(position);
+        self.steps.extend(self.fresh.iter().rev());
     }
 
     /// The position of the greatest value among the events from `tail` on; none if there is none.

@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import polars as pl
+
 import workload
 from headwater.compile import compile_definitions
 
@@ -20,7 +22,7 @@ def measure() -> dict[str, float]:
         blueprint = Path(folder) / "blueprint.json"
         blueprint.write_bytes(compile_definitions([workload.SpendingByKind]).to_json())
         events = Path(folder) / "events.arrow"
-        workload.events().write_ipc(events, compat_level=0)
+        workload.events().write_ipc(events, compat_level=pl.CompatLevel.oldest())
         cargo = ["cargo", "run", "--release", "--quiet", "-p", "headwater-bench-kernel", "--"]
         done = subprocess.run(
             [*cargo, str(blueprint), str(events)],

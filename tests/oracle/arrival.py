@@ -66,7 +66,7 @@ def accept(
         if stream["id"] is not None and row.get(stream["id"]) is not None:
             identity = row[stream["id"]]
             before = first_seen.get(identity)
-            if before is not None and arrived_at - before < stream["dedup_us"]:
+            if before is not None and arrived_at - before <= stream["dedup_us"]:
                 repeated += 1
                 continue
             first_seen[identity] = arrived_at

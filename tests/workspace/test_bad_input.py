@@ -117,10 +117,10 @@ def test_a_column_of_a_wrong_arrow_type_is_refused_as_a_whole(workspace):
     [
         (b"[{", "application/json"),
         (b"\xff\xfe", "application/json"),
-        (b"{}", "application/json"),
+        (b'[{"flight_id": "a"}] and more', "application/json"),
         (b"\xff\xff\xff\xff" + struct.pack("<i", 1_000_000), "application/vnd.apache.arrow.stream"),
     ],
-    ids=["cut off", "not UTF-8", "no array", "cut arrow"],
+    ids=["cut off", "not UTF-8", "more than an array", "cut arrow"],
 )
 def test_a_body_that_does_not_parse_is_400_and_the_server_lives(embedded, body, content_type):
     with embedded.serve() as server, httpx.Client(base_url=server.url) as http:
@@ -133,17 +133,16 @@ def test_a_body_that_does_not_parse_is_400_and_the_server_lives(embedded, body, 
         assert embedded.status()["state"]["keys"] == 0
 
 
-def test_a_dead_letter_is_replayed_once_or_discarded(workspace):
+def test_a_dead_letter_is_kept_until_it_is_discarded(workspace):
     workspace.push("Departure", [departure(1, 0, departed_at="noon"), departure(2, 0, carrier=7)])
     letters = workspace.dead_letters("Departure")
-    first, second = [letter["id"] for letter in letters]
-    assert letters.show(first)["cause"] == "wrong_type"
     assert len(letters) == 2
-    # Nothing was mended: it is refused again, and the first letter is used up.
-    assert letters.replay(first).accepted == 0
-    with pytest.raises(hw.ConflictError):
+    first, second = [letter["id"] for letter in letters]
+    assert '"noon"' in letters.show(first)["original"]
+    with pytest.raises(hw.DataError) as error:
         letters.replay(first)
+    assert error.value.code == "still_refused"
     letters.discard(second)
     with pytest.raises(hw.ConflictError):
         letters.discard(second)
-    assert {each["id"]: each["status"] for each in letters}[second] == "discarded"
+    assert {each["id"]: each["status"] for each in letters} == {first: "open", second: "discarded"}

@@ -1,5 +1,6 @@
 """The three forms of `open`: settings, definitions in memory, definitions on a directory."""
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -26,8 +27,7 @@ path = "state"
 @pytest.fixture
 def project(tmp_path):
     """A folder with settings and definitions."""
-    source = open(features.__file__, encoding="utf-8").read()  # noqa: SIM115, PTH123
-    (tmp_path / "features.py").write_text(source, encoding="utf-8")
+    shutil.copy(features.__file__, tmp_path / "features.py")
     (tmp_path / "headwater.toml").write_text(SETTINGS)
     return tmp_path
 
@@ -76,7 +76,7 @@ def test_another_namespace_is_refused(project):
     (project / "headwater.toml").write_text(SETTINGS.replace('"air"', '"sea"'))
     with pytest.raises(hw.ConflictError) as error:
         hw.open(project)
-    assert "air" in str(error.value)
+    assert error.value.message == "this data belongs to another project or environment"
 
 
 def test_a_directory_has_one_owner(tmp_path):
@@ -171,3 +171,35 @@ def test_definitions_that_are_wrong_are_all_told():
     with pytest.raises(hw.CompileError) as error:
         hw.open(definitions=[Wrong])
     assert len(error.value.problems) == 2
+
+
+def test_a_dead_letter_is_replayed_once_after_the_definition_was_mended(tmp_path):
+    class Strict(hw.Stream, time="at", name="Tick"):
+        at: hw.Timestamp
+        key: str
+        x: float
+
+    class Mended(hw.Stream, time="at", name="Tick"):
+        at: hw.Timestamp
+        key: str
+        x: float | None
+
+    def view(stream):
+        class Ticks(hw.FeatureView, stream=stream, entity=hw.Entity("key", keys={"key": str})):
+            count = hw.count().over("24h")
+
+        return Ticks
+
+    with hw.open(definitions=[view(Strict)], data=tmp_path) as workspace:
+        workspace.push("Tick", [{"at": NOON, "key": "a", "x": None}])
+        (letter,) = workspace.dead_letters("Tick").list()
+        with pytest.raises(hw.DataError) as error:
+            workspace.dead_letters("Tick").replay(letter["id"])
+        assert error.value.code == "still_refused"
+    with hw.open(definitions=[view(Mended)], data=tmp_path) as workspace:
+        assert workspace.dead_letters("Tick").replay(letter["id"]).accepted == 1
+        with pytest.raises(hw.ConflictError):
+            workspace.dead_letters("Tick").replay(letter["id"])
+        answer = workspace.get("Ticks", [{"key": "a"}], at=ASKED)
+        assert answer.to_dicts() == [{"ticks__count_24h": 1}]
+        assert [each["status"] for each in workspace.dead_letters("Tick")] == ["replayed"]

@@ -54,7 +54,8 @@ def test_a_push_is_counted_and_has_positions(workspace):
 def test_every_form_of_rows_gives_the_same_features(workspace, rows):
     workspace.put("Plane", pl.DataFrame({"tailnum": ["N1"], "year": [1999]}))
     assert workspace.push("Departure", rows(THREE)).accepted == 3
-    assert list(workspace.get("delay_model", UA, at=ASKED).to_dicts()[0].values()) == VALUES
+    answer = workspace.get("delay_model", UA, at=ASKED, history=True)
+    assert list(answer.to_dicts()[0].values()) == VALUES
 
 
 def test_an_answer_has_the_features_of_each_key_in_order(filled):
@@ -153,10 +154,17 @@ def test_a_repeat_of_a_push_is_told_by_its_key(workspace):
 
 
 def test_a_receipt_can_be_waited_for(workspace):
-    receipt = workspace.push("Departure", THREE)
+    now = dt.datetime.now(dt.UTC) - MINUTE
+    receipt = workspace.push("Departure", [departure(1, 0, departed_at=now)])
     assert workspace.get("delay_model", UA, after=receipt).found == [True]
-    with pytest.raises(hw.UnavailableError) as error:
-        workspace.get("delay_model", UA, after={"Departure": {"0": [0, 99]}})
+    assert workspace.get("delay_model", UA, after=receipt.positions).found == [True]
+
+
+def test_what_does_not_come_is_waited_for_until_the_deadline(embedded):
+    after = {"Departure": {"0": [0, 99]}}
+    with embedded.serve(deadline_ms=200) as server, hw.connect(server.url) as connected:
+        with pytest.raises(hw.UnavailableError) as error:
+            connected.get("delay_model", UA, after=after)
     assert error.value.code == "deadline"
 
 
@@ -261,6 +269,20 @@ def test_the_row_at_fault_is_named(workspace):
 
 
 def test_status_tells_of_streams_and_sizes(filled):
+    filled.push("Departure", [departure(9, 0, departed_at=dt.datetime.now(dt.UTC) - MINUTE)])
     status = filled.status()
-    assert status["state"]["keys"] >= 2
+    assert status["streams"]["Departure"]["accepted"] == 4
+    assert status["tables"]["Plane"]["accepted"] == 1
+    # A carrier, an aircraft that flew, and one that the table knows.
+    assert status["state"]["keys"] == 3
     assert status["state"]["bytes"] > 0
+
+
+def test_a_server_answers_the_past_only_when_asked_for_history(embedded):
+    embedded.push("Departure", THREE)
+    with embedded.serve() as server, hw.connect(server.url) as connected:
+        with pytest.raises(hw.ConflictError) as error:
+            connected.get("delay_model", UA, at=ASKED)
+        assert error.value.code == "before_horizon"
+        past = connected.get("delay_model", UA, at=ASKED, history=True)
+    assert past.to_dicts() == embedded.get("delay_model", UA, at=ASKED).to_dicts()

@@ -5,6 +5,7 @@ Opening a directory that another process owns connects to that process. Nothing 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -122,9 +123,8 @@ def _embedded(
 
 def _owner(error: ConflictError) -> str | None:
     """Return the address that the owner of a directory left in it, if that is the conflict."""
-    if error.code != "owned":
-        return None
-    return error.detail.partition("http://")[2] and f"http://{error.detail.partition('http://')[2]}"
+    address = re.search(r"http://\S+", error.detail)
+    return address.group() if error.code == "owned" and address else None
 
 
 def _microseconds(length: Any) -> int | None:

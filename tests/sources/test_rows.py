@@ -67,7 +67,11 @@ def test_a_dict_of_columns_is_refused_with_the_remedy():
     assert "DataFrame" in error.value.hint
 
 
-@pytest.mark.parametrize("rows", ["text", b"bytes", 3, None], ids=["str", "bytes", "int", "None"])
+def test_bytes_are_lines_of_json_already():
+    assert payload_of(b'{"x": 1}\n') == b'{"x": 1}\n'
+
+
+@pytest.mark.parametrize("rows", ["text", 3, None], ids=["str", "int", "None"])
 def test_what_holds_no_rows_is_refused(rows):
     with pytest.raises(InvalidError) as error:
         payload_of(rows)

@@ -162,9 +162,12 @@ def test_a_receipt_can_be_waited_for(workspace):
 
 def test_what_does_not_come_is_waited_for_until_the_deadline(embedded):
     after = {"Departure": {"0": [0, 99]}}
-    with embedded.serve(deadline_ms=200) as server, hw.connect(server.url) as connected:
-        with pytest.raises(hw.UnavailableError) as error:
-            connected.get("delay_model", UA, after=after)
+    with (
+        embedded.serve(deadline_ms=200) as server,
+        hw.connect(server.url) as connected,
+        pytest.raises(hw.UnavailableError) as error,
+    ):
+        connected.get("delay_model", UA, after=after)
     assert error.value.code == "deadline"
 
 

@@ -49,8 +49,8 @@ def payload_of(rows: object) -> Payload:
 
     Args:
         rows: dicts (any iterable of them), or an object with `__arrow_c_stream__` or
-            `__arrow_c_array__` (pyarrow, polars, pandas, duckdb, a `Frame`). NaN, NaT and
-            `pandas.NA` are null; numpy scalars and aware datetimes are understood.
+            `__arrow_c_array__` (pyarrow, polars, pandas, duckdb, a `Frame`), or bytes of NDJSON.
+            NaN, NaT and `pandas.NA` are null; numpy scalars and aware datetimes are understood.
 
     Raises:
         InvalidError: `not_rows`: neither of these, such as a dict of columns; `unreadable_row`:
@@ -59,6 +59,8 @@ def payload_of(rows: object) -> Payload:
     >>> payload_of([{"carrier": "UA", "dep_delay": float("nan")}])
     b'{"carrier":"UA","dep_delay":null}\n'
     """
+    if isinstance(rows, bytes):
+        return rows
     arrow = _arrow(rows)
     return _ndjson(_dicts(rows)) if arrow is None else arrow
 

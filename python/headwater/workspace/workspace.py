@@ -46,8 +46,8 @@ class Workspace:
 
         Args:
             stream: its name or class.
-            rows: dicts (any iterable of them), or anything with `__arrow_c_stream__` or
-                `__arrow_c_array__`.
+            rows: dicts (any iterable of them), anything with `__arrow_c_stream__` or
+                `__arrow_c_array__`, or bytes of NDJSON.
             arrived_at: the column that holds each row's arrival, for history; rows are applied
                 in its order. `"event_time"`: the event time itself, recorded as simulated.
             idempotency_key: a repeat with the same key answers the first positions and applies

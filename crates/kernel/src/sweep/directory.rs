@@ -4,6 +4,7 @@
 //! keys nobody asks about). A hash alone never decides: key bytes are always compared.
 
 use super::memory;
+use super::parallel;
 use super::prefetch::prefetch;
 use crate::key::KeyColumn;
 
@@ -16,8 +17,8 @@ const INLINE_BYTES: usize = 20;
 /// Probes under way at one time.
 pub(super) const PROBES: usize = 64;
 
-/// The table grows by this factor, once three places in four are taken.
-const GROWTH: usize = 2;
+/// Places of an empty table; it doubles once three in four are taken.
+const SLOTS_MIN: usize = 1 << 10;
 
 /// One place of the open-addressing table: 32 bytes, two a cache line.
 #[derive(Clone, Copy)]
@@ -35,8 +36,62 @@ struct Slot {
 
 const FREE: Slot = Slot { tag: 0, id: NONE, length: 0, bytes: [0; INLINE_BYTES] };
 
-/// Dense numbers (0, 1, 2, ... in order of first use) of the distinct keys of a column.
+/// A label row that has a key, and the number of its key.
+pub(super) type Numbered = (u32, u32);
+
+/// Dense numbers of the distinct keys of a column, in parts by hash that are built side by side.
 pub(super) struct Directory<'a> {
+    parts: Vec<Part<'a>>,
+    /// The first number of each part; one more at the end: the number of keys.
+    pub(super) first_ids: Vec<u32>,
+}
+
+impl<'a> Directory<'a> {
+    /// Numbers the keys of `keys`; gives the rows of each part, ascending, with their numbers.
+    pub(super) fn build(keys: &'a KeyColumn, threads: usize) -> (Self, Vec<Vec<Numbered>>) {
+        let parts = threads.max(1);
+        let tasks: Vec<usize> = (0..parts).collect();
+        let built = parallel::each(tasks, |_, part| Part::build(keys, part, parts));
+        let (parts, mut lists): (Vec<_>, Vec<_>) = built.into_iter().unzip();
+        let mut first_ids = vec![0_u32];
+        for (part, list) in parts.iter().zip(&mut lists) {
+            let first = first_ids[first_ids.len() - 1];
+            list.iter_mut().for_each(|(_, id)| *id += first);
+            first_ids.push(first + part.first_rows.len() as u32);
+        }
+        (Self { parts, first_ids }, lists)
+    }
+
+    /// How many distinct keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.first_ids[self.parts.len()] as usize
+    }
+
+    /// The number of a key, or [`NONE`] if no label asks about it.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, bytes: &[u8]) -> u32 {
+        let part = part_of(hash, self.parts.len());
+        match self.parts[part].find(hash, bytes) {
+            NONE => NONE,
+            id => self.first_ids[part] + id,
+        }
+    }
+
+    /// Brings the slot of a key near, ahead of [`Directory::find`].
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u64) {
+        self.parts[part_of(hash, self.parts.len())].prefetch(hash);
+    }
+}
+
+/// The part that a key belongs to.
+#[inline]
+fn part_of(hash: u64, parts: usize) -> usize {
+    ((hash >> 32) * parts as u64 >> 32) as usize
+}
+
+/// The keys of one part, numbered 0, 1, 2, ... in order of first use.
+struct Part<'a> {
     keys: &'a KeyColumn,
     slots: Vec<Slot>,
     mask: usize,
@@ -44,31 +99,26 @@ pub(super) struct Directory<'a> {
     first_rows: Vec<u32>,
 }
 
-impl<'a> Directory<'a> {
-    /// Numbers the keys of `keys` and gives each row's number, [`NONE`] where the key is null.
-    pub(super) fn build(keys: &'a KeyColumn) -> (Self, Vec<u32>) {
-        let mut directory =
-            Self { keys, slots: vec![FREE; 1 << 10], mask: (1 << 10) - 1, first_rows: Vec::new() };
-        let mut ids = Vec::with_capacity(keys.len());
+impl<'a> Part<'a> {
+    fn build(keys: &'a KeyColumn, part: usize, parts: usize) -> (Self, Vec<Numbered>) {
+        let slots = vec![FREE; SLOTS_MIN];
+        let mut built = Self { keys, slots, mask: SLOTS_MIN - 1, first_rows: Vec::new() };
+        let mut list = Vec::with_capacity(keys.len() / parts);
         for first in (0..keys.len()).step_by(PROBES) {
             let rows = first..keys.len().min(first + PROBES);
-            rows.clone().for_each(|row| directory.prefetch(keys.hash(row)));
-            ids.extend(rows.map(|row| match keys.get(row) {
-                Some(bytes) => directory.insert(row, keys.hash(row), bytes),
-                None => NONE,
-            }));
+            let own = rows.filter(|&row| part_of(keys.hash(row), parts) == part);
+            own.clone().for_each(|row| built.prefetch(keys.hash(row)));
+            for row in own {
+                if let Some(bytes) = keys.get(row) {
+                    list.push((row as u32, built.insert(row, keys.hash(row), bytes)));
+                }
+            }
         }
-        (directory, ids)
+        (built, list)
     }
 
-    /// How many distinct keys there are.
-    pub(super) fn len(&self) -> usize {
-        self.first_rows.len()
-    }
-
-    /// The number of a key, or [`NONE`] if no label asks about it.
     #[inline]
-    pub(super) fn find(&self, hash: u64, bytes: &[u8]) -> u32 {
+    fn find(&self, hash: u64, bytes: &[u8]) -> u32 {
         let mut place = hash as usize & self.mask;
         loop {
             let slot = &self.slots[place];
@@ -79,9 +129,8 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Brings the slot of a key near, ahead of [`Directory::find`].
     #[inline]
-    pub(super) fn prefetch(&self, hash: u64) {
+    fn prefetch(&self, hash: u64) {
         prefetch(&self.slots, hash as usize & self.mask);
     }
 
@@ -123,7 +172,7 @@ impl<'a> Directory<'a> {
     }
 
     fn grow(&mut self) {
-        let size = self.slots.len() * GROWTH;
+        let size = self.slots.len() * 2;
         let old = std::mem::replace(&mut self.slots, memory::filled(size, FREE));
         self.mask = size - 1;
         for slot in old.into_iter().filter(|slot| slot.id != NONE) {

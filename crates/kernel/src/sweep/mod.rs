@@ -103,9 +103,9 @@ pub fn sweep(
     let events_max = plan.blueprint.views[view].events_max;
     let program = Program::compile(view_plan, events_max, events)?;
     let texts = program.texts(events);
-    let (directory, ids) = Directory::build(labels.keys);
-    let questions = Questions::group(&ids, labels.times, directory.len());
-    drop(ids);
+    let (directory, lists) = Directory::build(labels.keys, options.threads);
+    let questions = Questions::group(&directory, &lists, labels.times);
+    drop(lists);
     let sweep = Sweep { program: &program, texts: &texts, events, options };
     let span = questions.range().map_or((0, 0), |(first, last)| {
         (view_plan.reach_start(first), window::end(last, view_plan.include_current))

@@ -2,7 +2,8 @@
 //!
 //! Rows with a null key belong to no group; their answers are those of the empty window.
 
-use super::directory::NONE;
+use super::directory::{Directory, Numbered};
+use super::parallel;
 
 /// The place of a label row without a key: no question is asked.
 pub(super) const NO_ANSWER: u32 = u32::MAX;
@@ -25,24 +26,23 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    /// Groups the rows by key number, keeping their order within a key.
-    pub(super) fn group(ids: &[u32], times: &[i64], keys: usize) -> Self {
-        let mut starts = vec![0_u32; keys + 1];
-        for &id in ids.iter().filter(|&&id| id != NONE) {
-            starts[id as usize + 1] += 1;
+    /// Groups the rows of each part of a directory by key number, keeping their order within a key.
+    pub(super) fn group(directory: &Directory<'_>, lists: &[Vec<Numbered>], times: &[i64]) -> Self {
+        let count = lists.iter().map(Vec::len).sum();
+        let mut all = vec![Question { t: 0, row: 0 }; count];
+        let mut starts = vec![0_u32; directory.len() + 1];
+        starts[directory.len()] = count as u32;
+        let mut tasks = Vec::with_capacity(lists.len());
+        let (mut all_left, mut starts_left) = (all.as_mut_slice(), starts.as_mut_slice());
+        let mut start = 0;
+        for (list, ids) in lists.iter().zip(directory.first_ids.windows(2)) {
+            let (own, rest) = all_left.split_at_mut(list.len());
+            let (own_starts, starts_rest) = starts_left.split_at_mut((ids[1] - ids[0]) as usize);
+            (all_left, starts_left) = (rest, starts_rest);
+            tasks.push(Group { list, first_id: ids[0], start, all: own, starts: own_starts });
+            start += list.len() as u32;
         }
-        for key in 0..keys {
-            starts[key + 1] += starts[key];
-        }
-        let mut next = starts.clone();
-        let mut all = vec![Question { t: 0, row: 0 }; starts[keys] as usize];
-        for (row, (&id, &t)) in ids.iter().zip(times).enumerate() {
-            if id != NONE {
-                let place = &mut next[id as usize];
-                all[*place as usize] = Question { t, row: row as u32 };
-                *place += 1;
-            }
-        }
+        parallel::each(tasks, |_, task| task.run(times));
         Self { all, starts }
     }
 
@@ -60,6 +60,35 @@ impl Questions {
         let mut times = self.all.iter().map(|question| question.t);
         let first = times.next()?;
         Some(times.fold((first, first), |(low, high), t| (low.min(t), high.max(t))))
+    }
+}
+
+/// The rows of one part and where their questions go.
+struct Group<'a> {
+    list: &'a [Numbered],
+    first_id: u32,
+    start: u32,
+    all: &'a mut [Question],
+    starts: &'a mut [u32],
+}
+
+impl Group<'_> {
+    fn run(self, times: &[i64]) {
+        for &(_, id) in self.list {
+            self.starts[(id - self.first_id) as usize] += 1;
+        }
+        let mut next = Vec::with_capacity(self.starts.len());
+        let mut place = 0;
+        for start in self.starts {
+            next.push(place);
+            place += *start;
+            *start = self.start + next[next.len() - 1];
+        }
+        for &(row, id) in self.list {
+            let place = &mut next[(id - self.first_id) as usize];
+            self.all[*place as usize] = Question { t: times[row as usize], row };
+            *place += 1;
+        }
     }
 }
 

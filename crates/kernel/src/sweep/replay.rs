@@ -42,7 +42,9 @@ pub fn replay(
         assert_eq!(chunk.times.len(), arrived_at.len(), "an arrival an event");
     }
     let narrowed = Narrowed::new(plan, view)?;
-    let (directory, ids) = Directory::build(labels.keys);
+    let (directory, lists) = Directory::build(labels.keys, options.threads);
+    let mut ids = vec![NONE; labels.times.len()];
+    lists.into_iter().flatten().for_each(|(row, id)| ids[row as usize] = id);
     let threads = options.threads.max(1);
     let shares = share(&ids, labels.times, threads);
     let history = History { events, arrived_at, presence: plan.views[view].filter };

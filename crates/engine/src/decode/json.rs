@@ -5,9 +5,8 @@
 use arrow_array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use bytes::Bytes;
 use headwater_kernel::error::{Error, Kind, Result};
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
-use std::fmt;
 
 use super::row::Rows;
 use super::{BODY_BYTES_MAX, Decoded, malformed_body};
@@ -26,42 +25,67 @@ pub(super) fn decode_array(body: &Bytes, contract: &Contract) -> Result<Decoded>
             .with_detail(format!("the first bad byte is at offset {}", error.valid_up_to()))
     })?;
     let mut rows = Rows::new(contract, body.len() / ROW_BYTES_EXPECTED + 1);
-    let mut failures = Vec::new();
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let seed = ArraySeed { rows: &mut rows, failures: &mut failures };
-    let whole = seed.deserialize(&mut deserializer).and_then(|total| {
-        deserializer.end()?;
-        Ok(total)
-    });
-    let Ok(total) = whole else {
-        return decode_one_by_one(&body, text, contract);
-    };
-    let rejected = if failures.is_empty() {
-        Vec::new()
-    } else {
-        let parts = split(text)?;
-        failures.into_iter().map(|failure| rejection(&body, failure, &parts)).collect()
-    };
-    finish(rows, total, rejected, contract)
+    let mut rejected = Vec::new();
+    match walk(text, &mut rows, &mut rejected, &body) {
+        Some(total) => finish(rows, total, rejected, contract),
+        None => Err(broken(text)),
+    }
 }
 
-/// Decodes an array of which a row does not parse: if it can be taken apart, the row fails alone.
-fn decode_one_by_one(body: &Bytes, text: &str, contract: &Contract) -> Result<Decoded> {
-    let parts = split(text)?;
-    let mut rows = Rows::new(contract, parts.len());
-    let mut rejected = Vec::new();
-    for (number, part) in (0_u32..).zip(&parts) {
-        if let Some((cause, message)) = parse_row(&mut rows, part) {
-            rejected.push(rejection(body, Failure { row: number, cause, message }, &parts));
+/// Walks over the elements of an array: their number, or none where the array is broken.
+fn walk(
+    text: &str,
+    rows: &mut Rows<'_>,
+    rejected: &mut Vec<Rejection>,
+    body: &Bytes,
+) -> Option<u32> {
+    let mut at = skip_space(text, 0);
+    let mut number = 0_u32;
+    at = skip_space(text, after(text, at, b'[')?);
+    if let Some(end) = after(text, at, b']') {
+        return (skip_space(text, end) == text.len()).then_some(0);
+    }
+    loop {
+        at = match rows.quick_row(text, at) {
+            Some(end) => end,
+            None => {
+                let mut elements = serde_json::Deserializer::from_str(&text[at..]).into_iter();
+                let element: &RawValue = elements.next()?.ok()?;
+                let original = element.get();
+                if let Some((cause, message)) = parse_row(rows, original) {
+                    let original = body.slice_ref(original.as_bytes());
+                    rejected.push(Rejection { row: number, cause, message, original });
+                }
+                at + elements.byte_offset()
+            }
+        };
+        number = number.checked_add(1)?;
+        at = skip_space(text, at);
+        match after(text, at, b',') {
+            Some(next) => at = skip_space(text, next),
+            None => break,
         }
     }
-    finish(rows, row_count(parts.len())?, rejected, contract)
+    let end = after(text, at, b']')?;
+    (skip_space(text, end) == text.len()).then_some(number)
+}
+
+fn skip_space(text: &str, mut at: usize) -> usize {
+    while matches!(text.as_bytes().get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+/// The place after `wanted`, if that stands at `at`.
+fn after(text: &str, at: usize, wanted: u8) -> Option<usize> {
+    (text.as_bytes().get(at) == Some(&wanted)).then_some(at + 1)
 }
 
 /// Decodes a row a line; lines of white space are no rows.
 pub(super) fn decode_lines(body: &Bytes, contract: &Contract) -> Result<Decoded> {
     let body = without_mark(body)?;
-    let valid = std::str::from_utf8(&body).is_ok();
+    let text = std::str::from_utf8(&body).ok();
     let mut rows = Rows::new(contract, body.len() / ROW_BYTES_EXPECTED + 1);
     let mut rejected = Vec::new();
     let mut number = 0_u32;
@@ -70,11 +94,11 @@ pub(super) fn decode_lines(body: &Bytes, contract: &Contract) -> Result<Decoded>
         let end = memchr::memchr(b'\n', &body[start..]).map_or(body.len(), |at| start + at);
         let line = body[start..end].trim_ascii();
         if !line.is_empty() {
-            let failed = match std::str::from_utf8(line) {
+            let known = text.and_then(|text| text.get(start..end)).map(str::trim_ascii);
+            let failed = match known.map_or_else(|| std::str::from_utf8(line), Ok) {
+                Ok(line) if rows.quick_line(line) => None,
                 Ok(line) => parse_row(&mut rows, line),
                 Err(error) => {
-                    debug_assert!(!valid, "a body of UTF-8 has only lines of UTF-8");
-                    rows.drop_row();
                     let message = format!("not UTF-8 from byte {} on", error.valid_up_to());
                     Some((Cause::Malformed, message))
                 }
@@ -91,7 +115,7 @@ pub(super) fn decode_lines(body: &Bytes, contract: &Contract) -> Result<Decoded>
 }
 
 /// Parses one row standing alone; tells why it is not accepted.
-fn parse_row(rows: &mut Rows<'_>, text: &str) -> Option<(Cause, String)> {
+pub(super) fn parse_row(rows: &mut Rows<'_>, text: &str) -> Option<(Cause, String)> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = rows.seed().deserialize(&mut deserializer).and_then(|()| deserializer.end());
     match parsed {
@@ -114,35 +138,17 @@ fn syntax_failure(error: &serde_json::Error) -> (Cause, String) {
     (Cause::Malformed, format!("not JSON: {what} at byte {}", error.column()))
 }
 
-/// A row of an array that failed, before its bytes are looked up.
-struct Failure {
-    row: u32,
-    cause: Cause,
-    message: String,
-}
-
-fn rejection(body: &Bytes, failure: Failure, parts: &[&str]) -> Rejection {
-    let part = parts[failure.row as usize];
-    Rejection {
-        row: failure.row,
-        cause: failure.cause,
-        message: failure.message,
-        original: body.slice_ref(part.as_bytes()),
-    }
-}
-
-/// The text of each element of an array.
-fn split(text: &str) -> Result<Vec<&str>> {
-    let parts: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| broken(text, &error))?;
-    Ok(parts.into_iter().map(RawValue::get).collect())
-}
-
-fn broken(text: &str, error: &serde_json::Error) -> Error {
+/// The error of a body that is no whole array.
+fn broken(text: &str) -> Error {
     if !text.trim_ascii_start().starts_with('[') {
         return malformed_body("the body is not a JSON array")
             .with_hint("send an array of objects, or NDJSON with its content type");
     }
-    malformed_body("the body is not a whole JSON array").with_detail(error.to_string())
+    let error = malformed_body("the body is not a whole JSON array");
+    match serde_json::from_str::<Vec<&RawValue>>(text) {
+        Err(found) => error.with_detail(found.to_string()),
+        Ok(elements) => error.with_detail(format!("it has {} elements", elements.len())),
+    }
 }
 
 fn without_mark(body: &Bytes) -> Result<Bytes> {
@@ -152,10 +158,6 @@ fn without_mark(body: &Bytes) -> Result<Bytes> {
     }
     let skip = if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     Ok(body.slice(skip..))
-}
-
-fn row_count(rows: usize) -> Result<u32> {
-    u32::try_from(rows).map_err(|_| malformed_body("the body has more than 2^32 rows"))
 }
 
 fn finish(
@@ -212,40 +214,4 @@ pub(super) fn assemble(
 fn instants(column: &ArrayRef) -> Vec<i64> {
     let column = column.as_any().downcast_ref::<TimestampMicrosecondArray>();
     column.expect("columns of arrivals are instants").values().to_vec()
-}
-
-/// Parses a whole array into rows; its value is their number.
-struct ArraySeed<'r, 'c> {
-    rows: &'r mut Rows<'c>,
-    failures: &'r mut Vec<Failure>,
-}
-
-impl<'de> DeserializeSeed<'de> for ArraySeed<'_, '_> {
-    type Value = u32;
-
-    fn deserialize<D: Deserializer<'de>>(
-        self,
-        deserializer: D,
-    ) -> std::result::Result<u32, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ArraySeed<'_, '_> {
-    type Value = u32;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an array of rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<u32, A::Error> {
-        let mut number = 0;
-        while seq.next_element_seed(self.rows.seed())?.is_some() {
-            if let Some((cause, message)) = self.rows.end_row() {
-                self.failures.push(Failure { row: number, cause, message });
-            }
-            number += 1;
-        }
-        Ok(number)
-    }
 }

@@ -7,6 +7,7 @@ mod arrow_column;
 mod columns;
 mod json;
 pub(crate) mod original;
+mod quick;
 mod row;
 
 use arrow_array::RecordBatch;

@@ -13,12 +13,21 @@ use crate::contract::{Cause, Contract, Fault, Quality};
 pub(super) struct Rows<'c> {
     contract: &'c Contract,
     builders: Vec<ColumnBuilder>,
-    /// The number of the row that last had the column, plus 1.
-    seen: Vec<u32>,
+    /// The stamp of the last row that had the column.
+    seen: Vec<u64>,
+    /// Number of the reading, from 1.
+    stamp: u64,
     accepted: usize,
-    row: u32,
     failure: Option<(usize, Fault)>,
     quality: Quality,
+}
+
+/// Figures of quality as they were before a row.
+pub(super) struct Figures {
+    not_finite: u64,
+    unknown_values: u64,
+    rounded: u64,
+    rounding_max: f64,
 }
 
 /// The parts of finished rows.
@@ -36,8 +45,8 @@ impl<'c> Rows<'c> {
             contract,
             builders,
             seen: vec![0; contract.columns().len()],
+            stamp: 0,
             accepted: 0,
-            row: 0,
             failure: None,
             quality: Quality::default(),
         }
@@ -45,7 +54,62 @@ impl<'c> Rows<'c> {
 
     /// A seed that parses the next row; call [`Rows::end_row`] after it.
     pub(super) fn seed(&mut self) -> RowSeed<'_, 'c> {
+        self.stamp += 1;
         RowSeed { rows: self }
+    }
+
+    /// Begins a reading that may be given up: what [`Rows::forget_row`] needs.
+    pub(super) fn begin_row(&mut self) -> Figures {
+        self.stamp += 1;
+        let Quality { not_finite, unknown_values, rounded, rounding_max, .. } = self.quality;
+        Figures { not_finite, unknown_values, rounded, rounding_max }
+    }
+
+    /// Accepts the row if no column is missing that must be there.
+    #[inline]
+    pub(super) fn end_row_quietly(&mut self) -> bool {
+        self.fill_missing();
+        let accepted = self.failure.take().is_none();
+        self.accepted += usize::from(accepted);
+        accepted
+    }
+
+    /// Gives a reading up, as if it had never been.
+    #[cold]
+    pub(super) fn forget_row(&mut self, before: Figures) {
+        self.take_back();
+        self.quality.not_finite = before.not_finite;
+        self.quality.unknown_values = before.unknown_values;
+        self.quality.rounded = before.rounded;
+        self.quality.rounding_max = before.rounding_max;
+    }
+
+    /// The column of a name, looking first where the row before had it.
+    #[inline]
+    pub(super) fn column_of(&self, name: &str, expected: usize) -> Option<usize> {
+        let columns = self.contract.columns();
+        if columns.get(expected).is_some_and(|column| column.name == name) {
+            return Some(expected);
+        }
+        columns.iter().position(|column| column.name == name)
+    }
+
+    /// Marks a column as met in this row; none if it was before.
+    #[inline]
+    pub(super) fn first_time(&mut self, column: usize) -> Option<()> {
+        let before = std::mem::replace(&mut self.seen[column], self.stamp);
+        (before != self.stamp).then_some(())
+    }
+
+    /// The builder of a column, and the figures.
+    #[inline]
+    pub(super) fn builder(&mut self, column: usize) -> (&mut ColumnBuilder, &mut Quality) {
+        (&mut self.builders[column], &mut self.quality)
+    }
+
+    /// Counts a value of an unknown column.
+    pub(super) fn note_unknown(&mut self, name: &str) {
+        self.quality.unknown(name, 1);
     }
 
     /// Ends a row that was parsed to its end: none when it is accepted, else why not.
@@ -53,7 +117,6 @@ impl<'c> Rows<'c> {
         if self.failure.is_none() {
             self.fill_missing();
         }
-        self.row += 1;
         match self.failure.take() {
             None => {
                 self.accepted += 1;
@@ -71,7 +134,6 @@ impl<'c> Rows<'c> {
 
     /// Ends a row that could not be parsed to its end.
     pub(super) fn drop_row(&mut self) {
-        self.row += 1;
         self.failure = None;
         self.take_back();
     }
@@ -87,9 +149,8 @@ impl<'c> Rows<'c> {
     }
 
     fn fill_missing(&mut self) {
-        let stamp = self.row + 1;
         for (column, seen) in self.seen.iter().enumerate() {
-            if *seen == stamp {
+            if *seen == self.stamp {
                 continue;
             }
             if let Err(fault) = self.builders[column].push_absent() {
@@ -157,24 +218,18 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let rows = self.rows;
-        let stamp = rows.row + 1;
         let mut expected = 0;
-        while let Some(found) = map.next_key_seed(KeySeed {
-            contract: rows.contract,
-            expected,
-            quality: &mut rows.quality,
-        })? {
+        while let Some(found) = map.next_key_seed(KeySeed { rows: &mut *rows, expected })? {
             let Some(column) = found else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
             expected = column + 1;
-            if rows.seen[column] == stamp {
+            if rows.first_time(column).is_none() {
                 map.next_value::<IgnoredAny>()?;
                 rows.fail(column, Fault::new(Cause::Malformed, "the column occurs twice"));
                 continue;
             }
-            rows.seen[column] = stamp;
             map.next_value_seed(ValueSeed { rows, column })?;
         }
         Ok(())
@@ -195,14 +250,13 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
         visit_str: &str);
 }
 
-/// Finds the column of a key, looking first where the row before had it.
-struct KeySeed<'r> {
-    contract: &'r Contract,
+/// Finds the column of a key.
+struct KeySeed<'r, 'c> {
+    rows: &'r mut Rows<'c>,
     expected: usize,
-    quality: &'r mut Quality,
 }
 
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+impl<'de> DeserializeSeed<'de> for KeySeed<'_, '_> {
     type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -210,7 +264,7 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     }
 }
 
-impl Visitor<'_> for KeySeed<'_> {
+impl Visitor<'_> for KeySeed<'_, '_> {
     type Value = Option<usize>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -218,13 +272,9 @@ impl Visitor<'_> for KeySeed<'_> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        let columns = self.contract.columns();
-        if columns.get(self.expected).is_some_and(|column| column.name == name) {
-            return Ok(Some(self.expected));
-        }
-        let found = columns.iter().position(|column| column.name == name);
+        let found = self.rows.column_of(name, self.expected);
         if found.is_none() {
-            self.quality.unknown(name, 1);
+            self.rows.note_unknown(name);
         }
         Ok(found)
     }

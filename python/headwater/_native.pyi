@@ -1,13 +1,14 @@
-"""The extension module; checked against the binary by stubtest."""
+# The extension module; checked against the binary by stubtest.
 
 from typing import Any, final
 
+__all__ = ["Engine", "Frame", "Server", "__version__", "point_in_time"]
+
 __version__: str
 
+# Rows in Arrow.
 @final
 class Frame:
-    """Rows in Arrow."""
-
     @staticmethod
     def from_arrow(rows: object) -> Frame: ...
     @staticmethod
@@ -32,10 +33,9 @@ class Frame:
     def to_columns(self) -> dict[str, list[Any]]: ...
     def __len__(self) -> int: ...
 
+# The engine in this process; every verb may be called from any thread.
 @final
 class Engine:
-    """The engine in this process; every verb may be called from any thread."""
-
     @staticmethod
     def open(blueprint: bytes, path: str | None, namespace: str, options: bytes) -> Engine: ...
     def opened(self) -> bytes: ...
@@ -63,10 +63,9 @@ class Engine:
     def start_server(self, host: str, port: int, options: bytes) -> Server: ...
     def close(self) -> None: ...
 
+# A feature server over an engine in this process.
 @final
 class Server:
-    """A feature server over an engine in this process."""
-
     @property
     def address(self) -> str: ...
     def stop(self) -> None: ...

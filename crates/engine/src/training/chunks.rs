@@ -1,4 +1,4 @@
-//! Events of a section prepared for the sweep or the replay: history cut into pieces that fit the
+//! Events of a section prepared for the kernel: history cut into pieces that fit the
 //! caches, those out of reach skipped, the rest run through the transform on all threads.
 
 use std::sync::Mutex;
@@ -53,7 +53,7 @@ pub(super) fn chunks(history: &[HistoryBatch], wanted: &Wanted<'_>) -> Result<Ve
 }
 
 /// Runs `work` on so many threads, this one among them; the first error wins.
-pub(super) fn on_threads(threads: usize, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
+fn on_threads(threads: usize, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
         let mut result = work();

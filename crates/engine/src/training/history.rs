@@ -47,6 +47,18 @@ impl Arrived {
         }
     }
 
+    /// The arrival of each of `rows` rows.
+    ///
+    /// # Panics
+    /// Where arrivals are not known: a question as of arrival is refused before.
+    pub(super) fn each(&self, rows: usize) -> ScalarBuffer<i64> {
+        match self {
+            Arrived::Together => unreachable!("refused by check_arrivals"),
+            Arrived::At(at) => vec![*at; rows].into(),
+            Arrived::Each(instants) => instants.clone(),
+        }
+    }
+
     /// The arrivals of `length` rows from `start`.
     pub(super) fn slice(&self, start: usize, length: usize) -> Arrived {
         match self {

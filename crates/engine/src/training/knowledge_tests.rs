@@ -199,6 +199,8 @@ fn rows(events: &[(usize, &Event)]) -> Json {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases((ProptestConfig::default().cases / 4).max(1)))]
+
     /// As of arrival a label knows what event time tells from the events that had arrived by then.
     #[test]
     fn arrival_is_event_time_of_what_had_arrived(

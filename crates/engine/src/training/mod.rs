@@ -1,8 +1,8 @@
 //! Training sets: the features of a service at the instant of each label row, from history.
 //!
 //! As of event time a view is swept; as of arrival its events are replayed in the order in which
-//! they arrived, folded and read. Both ask the kernel and compute nothing themselves. Pure: history
-//! is handed in, and no clock, disk or log is reached from here.
+//! they arrived. Both ask the kernel and compute nothing themselves. Pure: history is handed in,
+//! and no clock, disk or log is reached from here.
 
 mod cells;
 mod chunks;
@@ -11,9 +11,8 @@ mod history;
 mod labels;
 mod metadata;
 mod past;
-mod replay;
 mod select;
-mod sweeping;
+mod streams;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -131,10 +130,7 @@ pub fn point_in_time(
     let work = Work::new(transform, &service, &labels, history, options);
     let mut answers: Vec<Option<Answer>> = service.inputs.iter().map(|_| None).collect();
     work.tables(&mut answers)?;
-    match options.as_of {
-        AsOf::EventTime => work.sweep(&mut answers)?,
-        AsOf::Arrival => work.replay(&mut answers)?,
-    }
+    work.streams(&mut answers)?;
     let answers: Vec<Answer> = answers.into_iter().flatten().collect();
     assert_eq!(answers.len(), service.inputs.len(), "every view of the service is answered");
     assemble(plan, &service, &labels, &answers, options.as_of)

@@ -173,6 +173,16 @@ fn before_the_sealed_instant_is_a_conflict() {
     );
 }
 
+/// A read at now below the sealed instant, as an epoch of another stream may cause, is for later.
+#[test]
+fn a_read_at_now_is_never_a_conflict() {
+    let mut script = script();
+    script.now = NOON - 1;
+    let body = json!({"view": "Carrier", "keys": [{"carrier": "UA"}]});
+    let error = ask(&Double::new(script), &body).unwrap_err();
+    assert_eq!((error.kind, error.code), (Kind::Unavailable, "publishing"));
+}
+
 /// With history, sealed views are answered by the archive and tables by state, at one epoch.
 #[test]
 fn history_answers_what_is_sealed() {

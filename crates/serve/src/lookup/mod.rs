@@ -95,8 +95,8 @@ impl Lookup {
     ///
     /// # Errors
     /// Unknown names (not found), keys missing or of a wrong type (invalid, with their row),
-    /// `time_out_of_range` (invalid), `before_horizon` (conflict), `deadline` (unavailable), and
-    /// what `online` cannot do.
+    /// `time_out_of_range` (invalid), `before_horizon` (conflict), `publishing` and `deadline`
+    /// (unavailable), and what `online` cannot do.
     pub fn answer(&self, online: &dyn Online, query: &Query<'_>) -> Result<Answer> {
         self.answer_question(online, self.questions.find(query.target)?, query)
     }
@@ -153,7 +153,7 @@ impl Lookup {
         let epoch = online.open_epoch()?;
         let epoch = epoch.as_ref();
         let t = epoch.choose_t(at, &question.views);
-        let sealed = sealed_inputs(epoch, question, t, query.history)?;
+        let sealed = sealed_inputs(epoch, question, t, (at.is_none(), query.history))?;
         let width: usize = question.inputs.iter().map(|input| input.width).sum();
         let mut cells = Vec::with_capacity(width * rows);
         let mut found = Vec::with_capacity(question.inputs.len() * rows);
@@ -222,13 +222,23 @@ fn sealed_inputs(
     epoch: &dyn Epoch,
     question: &Question,
     t: i64,
-    history: bool,
+    (now, history): (bool, bool),
 ) -> Result<Vec<usize>> {
     let mut sealed = Vec::new();
     for (place, input) in question.inputs.iter().enumerate() {
         let Some(sealed_at) = epoch.sealed_at(input.view).filter(|sealed_at| t < *sealed_at) else {
             continue;
         };
+        if !history && now {
+            // Now is below an epoch of one stream that is not visible yet, and another stream is
+            // already past that: for as long as a disk takes.
+            return Err(Error::new(
+                Kind::Unavailable,
+                "publishing",
+                format!("an epoch is about to become visible before {}'s last", input.source),
+            )
+            .with_hint("ask again in a moment, or with history true"));
+        }
         if !history {
             return Err(Error::new(
                 Kind::Conflict,

@@ -34,9 +34,10 @@ fn compute(
     let labels = SweepLabels { keys: &keys, times: &times };
     let options = SweepOptions { threads, cancelled: &cancelled };
     if by_arrival {
-        replay(plan, view, &events, &arrived_at, &labels, &options).unwrap()
+        replay(plan, view, &events, &arrived_at, &labels, &options)
+            .expect("the columns are those of the section")
     } else {
-        sweep(plan, view, &events, &labels, &options).unwrap()
+        sweep(plan, view, &events, &labels, &options).expect("the columns are those of the section")
     }
 }
 

@@ -28,7 +28,7 @@ fn check(views: &[ViewSpec], events: &[Event], labels: &[Label], cuts: &[usize],
             &SweepLabels { keys: &keys, times: &times },
             &SweepOptions { threads, cancelled: &cancelled },
         )
-        .unwrap();
+        .expect("the columns are those of the section");
         assert_eq!(result.columns.len(), spec.features.len());
         for (row, label) in labels.iter().enumerate() {
             let expected = naive::answer(spec, events, label);

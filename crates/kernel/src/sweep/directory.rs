@@ -87,7 +87,7 @@ impl<'a> Directory<'a> {
 /// The part that a key belongs to.
 #[inline]
 fn part_of(hash: u64, parts: usize) -> usize {
-    ((hash >> 32) * parts as u64 >> 32) as usize
+    (((hash >> 32) * parts as u64) >> 32) as usize
 }
 
 /// The keys of one part, numbered 0, 1, 2, ... in order of first use.
@@ -191,7 +191,7 @@ fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
-/// Does `stored` begin with `bytes`, at most [`INLINE_BYTES`] of them? Three words instead of a call.
+/// Does `stored` begin with `bytes`, at most [`INLINE_BYTES`] of them? Three words, not a call.
 #[inline]
 fn same_short(stored: &[u8; INLINE_BYTES], bytes: &[u8]) -> bool {
     let stored = &stored[..bytes.len()];
@@ -200,4 +200,24 @@ fn same_short(stored: &[u8; INLINE_BYTES], bytes: &[u8]) -> bool {
     };
     let middle = bytes.len() <= 16 || stored[8..16] == bytes[8..16];
     stored.first_chunk::<8>() == Some(first) && stored.last_chunk::<8>() == Some(last) && middle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The comparison in words equals the comparison of slices, at every length and difference.
+    #[test]
+    fn short_keys_compare_as_slices() {
+        let stored: [u8; INLINE_BYTES] = std::array::from_fn(|index| index as u8);
+        for length in 0..=INLINE_BYTES {
+            let same = stored[..length].to_vec();
+            assert!(same_short(&stored, &same), "{length} bytes");
+            for wrong in 0..length {
+                let mut other = same.clone();
+                other[wrong] ^= 0x80;
+                assert!(!same_short(&stored, &other), "byte {wrong} of {length}");
+            }
+        }
+    }
 }

@@ -14,7 +14,7 @@ pub(super) fn zeros<T: Default + Clone>(count: usize) -> Vec<T> {
 }
 
 /// A vector of equal items.
-pub(super) fn filled<T: Copy>(count: usize, item: T) -> Vec<T> {
+pub(crate) fn filled<T: Copy>(count: usize, item: T) -> Vec<T> {
     let mut items = Vec::with_capacity(count);
     advise(items.as_ptr(), count);
     items.resize(count, item);
@@ -23,7 +23,7 @@ pub(super) fn filled<T: Copy>(count: usize, item: T) -> Vec<T> {
 
 /// Asks for large pages under the memory of `count` items.
 #[cfg(target_os = "linux")]
-fn advise<T>(items: *const T, count: usize) {
+pub(crate) fn advise<T>(items: *const T, count: usize) {
     use std::ffi::{c_int, c_void};
     unsafe extern "C" {
         fn madvise(address: *mut c_void, length: usize, advice: c_int) -> c_int;
@@ -35,14 +35,14 @@ fn advise<T>(items: *const T, count: usize) {
     let start = (items as usize).next_multiple_of(PAGE);
     let end = (items as usize + size) & !(PAGE - 1);
     if size >= LARGE_BYTES {
-        // SAFETY: whole pages inside a live allocation of the caller's; this advice changes no contents,
-        // and a refusal (the result) leaves everything as it was.
+        // SAFETY: whole pages inside a live allocation of the caller's; this advice changes no
+        // contents, and a refusal (the result) leaves everything as it was.
         let _ = unsafe { madvise(start as *mut c_void, end - start, LARGE_PAGES) };
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn advise<T>(_items: *const T, _count: usize) {}
+pub(crate) fn advise<T>(_items: *const T, _count: usize) {}
 
 #[cfg(test)]
 mod tests {

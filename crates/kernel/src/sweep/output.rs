@@ -1,25 +1,18 @@
-//! Turns rows of answers, in order of key, into Arrow columns in the order of the label rows.
-//!
-//! One pass gathers words (each row is read once, each column written in order); then each column
-//! takes its type. Nothing is computed here but defaults, which replace an empty window's null.
+//! Brings rows of answers, in order of key, into columns of words in the order of the label rows:
+//! each row is read once, each column written in order. What the words mean is no matter here.
 
-use std::sync::Arc;
+use arrow_array::ArrayRef;
+use arrow_buffer::{BooleanBuffer, Buffer};
 
-use arrow_array::builder::StringBuilder;
-use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{ArrayRef, BooleanArray, ListArray, PrimitiveArray};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::Field;
-
-use super::answers::{EMPTY, RowShape};
+use super::answers::RowShape;
+use super::columns::Column;
 use super::memory;
 use super::parallel;
 use super::prefetch::prefetch;
 use super::questions::NO_ANSWER;
-use super::run::{Texts, text};
-use crate::error::{Error, Kind, Result};
-use crate::plan::{FeatureCompute, FeaturePlan};
-use crate::value::{DataType, FeatureType, Value};
+use super::run::Texts;
+use crate::error::Result;
+use crate::plan::FeaturePlan;
 
 /// Rows gathered at one time: a cache line of each column is then written at once, and columns that
 /// lie a multiple of the page size apart do not push each other out of the cache.
@@ -110,7 +103,7 @@ impl Answers {
     }
 
     /// The words of the list that the answer of a label row points to.
-    fn list(&self, row: usize, word: u64) -> &[u64] {
+    pub(super) fn list(&self, row: usize, word: u64) -> &[u64] {
         let place = self.places[row];
         let range = self.lists.partition_point(|&(end, _)| end <= place);
         let lists = &self.lists[range].1;
@@ -144,223 +137,9 @@ impl Gathered {
         for (index, feature) in features.iter().enumerate() {
             let words = std::mem::take(&mut self.columns[index]);
             let nulls = std::mem::take(&mut self.marks[index]);
-            let column = Column { words, nulls, input: input_of(feature), answers, texts };
-            let array = match feature.data_type {
-                FeatureType::Scalar(kind) => column.scalar(kind, feature)?,
-                FeatureType::List(kind) => column.list(kind, feature)?,
-            };
-            arrays.push(array);
+            let column = Column { words, nulls, feature, answers, texts };
+            arrays.push(column.finish()?);
         }
         Ok(arrays)
     }
-}
-
-/// One column on its way to its type.
-struct Column<'a> {
-    words: Vec<u64>,
-    nulls: Vec<u64>,
-    input: Option<usize>,
-    answers: &'a Answers,
-    texts: &'a Texts<'a>,
-}
-
-impl Column<'_> {
-    #[inline]
-    fn is_null(&self, row: usize) -> bool {
-        self.nulls[row / 64] >> (row % 64) & 1 == 1
-    }
-
-    /// Is the answer null for want of an event, so that a default replaces it?
-    fn is_empty(&self, row: usize) -> bool {
-        self.is_null(row) && self.words[row] == EMPTY
-    }
-
-    fn scalar(mut self, kind: DataType, feature: &FeaturePlan) -> Result<ArrayRef> {
-        if kind == DataType::Str {
-            return self.strings(&feature.default);
-        }
-        if let Some(word) = word_of(&feature.default) {
-            self.fill(word);
-        }
-        let nulls = null_buffer(self.nulls, self.words.len());
-        Ok(word_array(self.words, nulls, kind))
-    }
-
-    /// Replaces the nulls of empty windows.
-    fn fill(&mut self, word: u64) {
-        for row in 0..self.words.len() {
-            if self.is_empty(row) {
-                self.words[row] = word;
-                self.nulls[row / 64] &= !(1 << (row % 64));
-            }
-        }
-    }
-
-    fn strings(&self, default: &Value) -> Result<ArrayRef> {
-        let mut builder = StringBuilder::new();
-        for (row, &word) in self.words.iter().enumerate() {
-            match (self.is_null(row), default) {
-                (false, _) => builder.append_value(self.text(word)?),
-                (true, Value::Str(text)) if self.is_empty(row) => builder.append_value(text),
-                (true, _) => builder.append_null(),
-            }
-        }
-        Ok(Arc::new(builder.finish()))
-    }
-
-    fn text(&self, address: u64) -> Result<&str> {
-        let input = self.input.expect("checked by the plan: only count has no input");
-        let bytes = text(self.texts, input, address);
-        std::str::from_utf8(bytes).map_err(|error| {
-            Error::new(Kind::Internal, "sweep_text", "a string that is not UTF-8")
-                .with_detail(error.to_string())
-        })
-    }
-
-    fn list(self, kind: DataType, feature: &FeaturePlan) -> Result<ArrayRef> {
-        let default = match &feature.default {
-            Value::List(items) => Some(items),
-            _ => None,
-        };
-        let mut items = Items::new(kind);
-        let mut offsets: Vec<i32> = Vec::with_capacity(self.words.len() + 1);
-        offsets.push(0);
-        let mut nulls = self.nulls.clone();
-        for (row, &word) in self.words.iter().enumerate() {
-            if !self.is_null(row) {
-                for &item in self.answers.list(row, word) {
-                    items.push(&self, item)?;
-                }
-            } else if let (true, Some(default)) = (self.is_empty(row), default) {
-                default.iter().try_for_each(|item| items.push_value(item))?;
-                nulls[row / 64] &= !(1 << (row % 64));
-            }
-            offsets.push(i32::try_from(items.len()).map_err(|_| too_long())?);
-        }
-        let nulls = null_buffer(nulls, self.words.len());
-        let child = items.finish();
-        let field = Arc::new(Field::new_list_field(child.data_type().clone(), true));
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        Ok(Arc::new(ListArray::new(field, offsets, child, nulls)))
-    }
-}
-
-/// The elements of a list column.
-enum Items {
-    Words { words: Vec<u64>, nulls: Vec<bool>, kind: DataType },
-    Texts { builder: StringBuilder, count: usize },
-}
-
-impl Items {
-    fn new(kind: DataType) -> Self {
-        if kind == DataType::Str {
-            return Items::Texts { builder: StringBuilder::new(), count: 0 };
-        }
-        Items::Words { words: Vec::new(), nulls: Vec::new(), kind }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Items::Words { words, .. } => words.len(),
-            Items::Texts { count, .. } => *count,
-        }
-    }
-
-    fn push(&mut self, column: &Column<'_>, word: u64) -> Result<()> {
-        match self {
-            Items::Words { words, nulls, .. } => {
-                words.push(word);
-                nulls.push(false);
-            }
-            Items::Texts { builder, count } => {
-                builder.append_value(column.text(word)?);
-                *count += 1;
-            }
-        }
-        Ok(())
-    }
-
-    fn push_value(&mut self, value: &Value) -> Result<()> {
-        match self {
-            Items::Words { words, nulls, .. } => {
-                words.push(word_of(value).unwrap_or(0));
-                nulls.push(value.is_null());
-            }
-            Items::Texts { builder, count } => {
-                match value {
-                    Value::Str(text) => builder.append_value(text),
-                    _ => builder.append_null(),
-                }
-                *count += 1;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> ArrayRef {
-        match self {
-            Items::Texts { mut builder, .. } => Arc::new(builder.finish()),
-            Items::Words { words, nulls, kind } => {
-                let valid = BooleanBuffer::from_iter(nulls.into_iter().map(|null| !null));
-                let nulls = NullBuffer::new(valid);
-                word_array(words, (nulls.null_count() > 0).then_some(nulls), kind)
-            }
-        }
-    }
-}
-
-/// Words as an array of a scalar type other than string.
-pub(super) fn word_array(words: Vec<u64>, nulls: Option<NullBuffer>, kind: DataType) -> ArrayRef {
-    let rows = words.len();
-    match kind {
-        DataType::Bool => {
-            let bits = BooleanBuffer::collect_bool(rows, |row| words[row] != 0);
-            Arc::new(BooleanArray::new(bits, nulls))
-        }
-        DataType::Int => {
-            let values = ScalarBuffer::new(Buffer::from_vec(words), 0, rows);
-            Arc::new(PrimitiveArray::<Int64Type>::new(values, nulls))
-        }
-        DataType::Float => {
-            let values = ScalarBuffer::new(Buffer::from_vec(words), 0, rows);
-            Arc::new(PrimitiveArray::<Float64Type>::new(values, nulls))
-        }
-        DataType::Timestamp => {
-            let values = ScalarBuffer::new(Buffer::from_vec(words), 0, rows);
-            let array = PrimitiveArray::<TimestampMicrosecondType>::new(values, nulls);
-            Arc::new(array.with_timezone("UTC"))
-        }
-        DataType::Str => unreachable!("strings are built from texts, not from words"),
-    }
-}
-
-fn null_buffer(nulls: Vec<u64>, rows: usize) -> Option<NullBuffer> {
-    if nulls.iter().all(|&word| word == 0) {
-        return None;
-    }
-    let valid: Vec<u64> = nulls.into_iter().map(|word| !word).collect();
-    Some(NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(valid), 0, rows)))
-}
-
-/// A scalar other than a string as a word.
-pub(super) fn word_of(value: &Value) -> Option<u64> {
-    match value {
-        Value::Bool(value) => Some(u64::from(*value)),
-        Value::Int(value) | Value::Timestamp(value) => Some(*value as u64),
-        Value::Float(value) => Some(value.to_bits()),
-        Value::Null | Value::Str(_) | Value::List(_) => None,
-    }
-}
-
-fn input_of(feature: &FeaturePlan) -> Option<usize> {
-    match &feature.compute {
-        FeatureCompute::Aggregate(aggregate) => aggregate.input,
-        FeatureCompute::Column(_) => None,
-    }
-}
-
-/// The error of a list column that Arrow's 32-bit offsets cannot hold.
-pub(super) fn too_long() -> Error {
-    let message = "a feature has over 2^31 list elements in one training set";
-    Error::new(Kind::Invalid, "too_many_values", message).with_hint("ask for fewer label rows")
 }

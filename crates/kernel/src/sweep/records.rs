@@ -1,7 +1,7 @@
 //! Compact records: what a view needs of an event, as a few words, laid out key by key.
 //!
 //! A record is its time, one word a value lane, one bit a selection, and the event's address where
-//! order or strings need it. The scatter keeps the order of events within a key; it computes nothing.
+//! order or strings need it. The scatter keeps the order of a key's events and computes nothing.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};

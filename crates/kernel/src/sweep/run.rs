@@ -1,18 +1,15 @@
 //! Answers all questions about one key from its records, sorted by time.
 //!
 //! First the cursors: for each question where its windows start and end among the records; then
-//! each job in a loop of its own. All arithmetic on values is that of `fixed`, as in the state.
-
-use std::cmp::Reverse;
+//! each job of the program (`jobs`). It looks at times and filters only, never at a value.
 
 use arrow_array::{Array, StringArray};
 
-use super::answers::{EMPTY, FAULTY, Fault, Rows};
-use super::program::{End, Job, Number, Output, Program, Source};
+use super::answers::{FAULTY, Fault, Rows};
+use super::program::{Job, Program};
 use super::questions::Question;
 use super::records::place;
 use super::staircase::Staircase;
-use crate::fixed;
 use crate::window;
 
 /// The string columns of a section, a list of chunks for each input that is a string.
@@ -20,14 +17,18 @@ pub(super) type Texts<'a> = Vec<Option<Vec<&'a StringArray>>>;
 
 /// Scratch space of one thread; holds nothing between two keys but its allocations.
 pub(super) struct Run<'a> {
-    program: &'a Program,
-    texts: &'a Texts<'a>,
+    pub(super) program: &'a Program,
+    pub(super) texts: &'a Texts<'a>,
     times: Vec<i64>,
-    heads: Vec<u32>,
-    tails: Vec<Vec<u32>>,
-    chosen: Vec<Chosen>,
-    prefix: Vec<i128>,
-    stairs: Staircase,
+    /// For each question, the first record after its windows.
+    pub(super) heads: Vec<u32>,
+    /// For each window and question, the first record inside.
+    pub(super) tails: Vec<Vec<u32>>,
+    /// For each selection, its records.
+    pub(super) chosen: Vec<Chosen>,
+    /// The sum of the chosen values before each record.
+    pub(super) prefix: Vec<i128>,
+    pub(super) stairs: Staircase,
     /// Lists: each its length, then its words; a row holds where it starts.
     pub(super) lists: Vec<u64>,
     /// Values that are null although data was there.
@@ -36,23 +37,25 @@ pub(super) struct Run<'a> {
 
 /// The records of one selection.
 #[derive(Default)]
-struct Chosen {
+pub(super) struct Chosen {
     /// How many records before each record are chosen; one more at the end.
-    ranks: Vec<u32>,
+    pub(super) ranks: Vec<u32>,
     /// The chosen records.
-    members: Vec<u32>,
+    pub(super) members: Vec<u32>,
 }
 
 /// The sorted records of one key.
 #[derive(Clone, Copy)]
-struct Key<'a> {
-    words: &'a [u64],
-    width: usize,
-    questions: &'a [Question],
+pub(super) struct Key<'a> {
+    pub(super) words: &'a [u64],
+    pub(super) width: usize,
+    pub(super) questions: &'a [Question],
 }
 
 impl<'a> Key<'a> {
-    fn word(&self, record: usize, word: usize) -> u64 {
+    /// A word of a record.
+    #[inline]
+    pub(super) fn word(&self, record: usize, word: usize) -> u64 {
         self.words[record * self.width + word]
     }
 }
@@ -139,227 +142,18 @@ impl<'a> Run<'a> {
 
     /// The ranks, within a selection, of a window's first record and of the first after it.
     #[inline]
-    fn bounds(&self, selection: Option<usize>, window: usize, question: usize) -> (u32, u32) {
+    pub(super) fn bounds(
+        &self,
+        selection: Option<usize>,
+        window: usize,
+        question: usize,
+    ) -> (u32, u32) {
         let (tail, head) = (self.tails[window][question], self.heads[question]);
         match selection {
             None => (tail, head.max(tail)),
             Some(index) => {
                 let ranks = &self.chosen[index].ranks;
                 (ranks[tail as usize], ranks[head.max(tail) as usize])
-            }
-        }
-    }
-
-    fn count(&self, selection: Option<usize>, outputs: &[Output], rows: &mut Rows<'_>) {
-        for output in outputs {
-            for question in 0..self.heads.len() {
-                let (low, high) = self.bounds(selection, output.window, question);
-                rows.put(question, output.feature, u64::from(high - low));
-            }
-        }
-    }
-
-    /// Fills `prefix`: the sum of the chosen values before each record.
-    fn add_up(&mut self, key: &Key<'_>, word: usize, number: Number, selection: Option<usize>) {
-        let (flag, bit) = match selection {
-            None => (0, 0),
-            Some(index) => (self.program.layout.flags() + index / 64, index % 64),
-        };
-        let every = selection.is_none();
-        let mut sum = 0_i128;
-        self.prefix.clear();
-        self.prefix.push(0);
-        let records = key.words.chunks_exact(key.width);
-        let chosen = |record: &[u64]| every || record[flag] >> bit & 1 == 1;
-        match number {
-            Number::Integer => self.prefix.extend(records.map(|record| {
-                sum += if chosen(record) { i128::from(record[word] as i64) } else { 0 };
-                sum
-            })),
-            Number::Float { scale_exponent } => {
-                let scale = fixed::narrow_scale(scale_exponent);
-                self.prefix.extend(records.map(|record| {
-                    if chosen(record) {
-                        sum += to_fixed(f64::from_bits(record[word]), scale, scale_exponent);
-                    }
-                    sum
-                }));
-            }
-        }
-    }
-
-    #[inline]
-    fn sum(&self, window: usize, question: usize) -> i128 {
-        let (tail, head) = (self.tails[window][question], self.heads[question]);
-        self.prefix[head.max(tail) as usize] - self.prefix[tail as usize]
-    }
-
-    fn sums(
-        &mut self,
-        key: &Key<'_>,
-        number: Number,
-        selection: Option<usize>,
-        outputs: &[Output],
-        rows: &mut Rows<'_>,
-    ) {
-        for output in outputs {
-            for question in 0..self.heads.len() {
-                let (low, high) = self.bounds(selection, output.window, question);
-                if low == high {
-                    rows.put_null(question, output.feature, EMPTY);
-                    continue;
-                }
-                let sum = self.sum(output.window, question);
-                match (number, i64::try_from(sum)) {
-                    (Number::Float { scale_exponent }, _) => {
-                        let value = fixed::sum_to_f64(sum, scale_exponent);
-                        rows.put(question, output.feature, value.to_bits());
-                    }
-                    (Number::Integer, Ok(sum)) => rows.put(question, output.feature, sum as u64),
-                    (Number::Integer, Err(_)) => {
-                        rows.put_null(question, output.feature, FAULTY);
-                        let row = key.questions[question].row;
-                        let feature = output.feature as u32;
-                        self.faults.push(Fault { row, feature, saturated: false });
-                    }
-                }
-            }
-        }
-    }
-
-    fn means(
-        &self,
-        number: Number,
-        selection: Option<usize>,
-        outputs: &[Output],
-        rows: &mut Rows<'_>,
-    ) {
-        let scale_exponent = match number {
-            Number::Integer => 0,
-            Number::Float { scale_exponent } => scale_exponent,
-        };
-        for output in outputs {
-            for question in 0..self.heads.len() {
-                let (low, high) = self.bounds(selection, output.window, question);
-                if low == high {
-                    rows.put_null(question, output.feature, EMPTY);
-                    continue;
-                }
-                let sum = self.sum(output.window, question);
-                let mean = fixed::mean_to_f64(sum, u64::from(high - low), scale_exponent);
-                rows.put(question, output.feature, mean.to_bits());
-            }
-        }
-    }
-
-    fn extreme(
-        &mut self,
-        key: &Key<'_>,
-        source: Source,
-        selection: Option<usize>,
-        greatest: bool,
-        outputs: &[Output],
-        rows: &mut Rows<'_>,
-    ) {
-        match source {
-            Source::Word { word, float } => {
-                let value = |record: u32| {
-                    let bits = key.word(record as usize, word);
-                    let rising = if float { rising(bits) } else { bits as i64 };
-                    if greatest { rising } else { !rising }
-                };
-                let answer = |record: u32| key.word(record as usize, word);
-                self.climb(selection, outputs, rows, value, answer);
-            }
-            Source::Text { input } => {
-                let texts = self.texts;
-                let address = |record: u32| key.word(record as usize, key.width - 1);
-                let value = |record: u32| text(texts, input, address(record));
-                if greatest {
-                    self.climb(selection, outputs, rows, value, address);
-                } else {
-                    self.climb(selection, outputs, rows, |record| Reverse(value(record)), address);
-                }
-            }
-        }
-    }
-
-    /// Walks the questions with a staircase over the chosen records; `value` is what rises.
-    fn climb<K: Ord>(
-        &mut self,
-        selection: Option<usize>,
-        outputs: &[Output],
-        rows: &mut Rows<'_>,
-        value: impl Fn(u32) -> K,
-        answer: impl Fn(u32) -> u64,
-    ) {
-        let mut stairs = std::mem::take(&mut self.stairs);
-        stairs.clear();
-        let mut seen = 0;
-        for (question, &head) in self.heads.iter().enumerate() {
-            let rank = |record: u32| match selection {
-                None => record,
-                Some(index) => self.chosen[index].ranks[record as usize],
-            };
-            // What no window of this question reaches, none of a later one does.
-            let tails = outputs.iter().map(|output| self.tails[output.window][question]);
-            let reached = tails.min().unwrap_or(head).min(head);
-            let new = seen.max(rank(reached))..rank(head);
-            seen = seen.max(new.end);
-            match selection {
-                None => stairs.extend(new.rev(), &value),
-                Some(index) => {
-                    let members = &self.chosen[index].members;
-                    stairs.extend(new.rev().map(|rank| members[rank as usize]), &value);
-                }
-            }
-            for output in outputs {
-                match stairs.greatest_from(self.tails[output.window][question]) {
-                    Some(record) => rows.put(question, output.feature, answer(record)),
-                    None => rows.put_null(question, output.feature, EMPTY),
-                }
-            }
-        }
-        self.stairs = stairs;
-    }
-
-    fn ends(
-        &mut self,
-        key: &Key<'_>,
-        source: Source,
-        selection: Option<usize>,
-        ends: &[(Output, End)],
-        rows: &mut Rows<'_>,
-    ) {
-        let from = match source {
-            Source::Word { word, .. } => word,
-            Source::Text { .. } => key.width - 1,
-        };
-        for (output, end) in ends {
-            for question in 0..self.heads.len() {
-                let (low, high) = self.bounds(selection, output.window, question);
-                if low == high {
-                    rows.put_null(question, output.feature, EMPTY);
-                    continue;
-                }
-                let member = |rank: u32| match selection {
-                    None => rank as usize,
-                    Some(index) => self.chosen[index].members[rank as usize] as usize,
-                };
-                let (first, last) = match end {
-                    End::First => {
-                        rows.put(question, output.feature, key.word(member(low), from));
-                        continue;
-                    }
-                    End::Last => {
-                        rows.put(question, output.feature, key.word(member(high - 1), from));
-                        continue;
-                    }
-                    End::Latest(n) => (low.max(high.saturating_sub(*n)), high),
-                };
-                rows.put(question, output.feature, self.lists.len() as u64);
-                self.lists.push(u64::from(last - first));
-                self.lists.extend((first..last).map(|rank| key.word(member(rank), from)));
             }
         }
     }
@@ -397,22 +191,6 @@ fn advance(
         }
         place as u32
     }));
-}
-
-/// The order of doubles as the order of integers; there is no NaN and no -0.0.
-#[inline]
-fn rising(bits: u64) -> i64 {
-    let bits = bits as i64;
-    bits ^ ((bits >> 63) as u64 >> 1) as i64
-}
-
-#[inline]
-fn to_fixed(value: f64, scale: f64, scale_exponent: i32) -> i128 {
-    match fixed::to_fixed_narrow(value, scale) {
-        Some(narrow) => i128::from(narrow),
-        None => fixed::to_fixed(value, scale_exponent)
-            .expect("a float outside the range of its scale is no accepted value"),
-    }
 }
 
 /// The string of an input at an address.

@@ -7,7 +7,7 @@ use arrow_array::{Array, ArrayRef, ListArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::Field;
 
-use super::output::{too_long, word_array, word_of};
+use super::columns::{too_long, word_array, word_of};
 use crate::error::Result;
 use crate::value::{DataType, FeatureType, Value};
 

@@ -163,6 +163,55 @@ def test_a_closed_workspace_says_so(tmp_path):
             verb()
 
 
+def test_definitions_in_the_place_of_settings_are_refused_with_the_remedy():
+    with pytest.raises(hw.InvalidError) as error:
+        hw.open(features)
+    assert "hw.open(definitions=...)" in error.value.hint
+
+
+def test_closing_a_workspace_stops_its_servers(tmp_path):
+    workspace = hw.open(definitions=features, data=tmp_path)
+    server = workspace.serve()
+    with hw.connect(server.url) as connected:
+        connected.push("Departure", ROWS)
+        assert workspace.status()["owner"]["address"] == server.url
+        workspace.close()
+        with pytest.raises(hw.UnavailableError):
+            connected._backend._transport.request("GET", "/health", repeatable=False)
+    server.stop()
+    with hw.open(definitions=features, data=tmp_path) as workspace:
+        assert departures(workspace) == 2
+
+
+def test_a_stopped_server_takes_its_address_back(tmp_path):
+    with hw.open(definitions=features, data=tmp_path) as workspace:
+        with workspace.serve() as server:
+            assert workspace.status()["owner"]["address"] == server.url
+        assert workspace.status()["owner"]["address"] is None
+
+
+def test_an_unknown_option_of_the_server_is_refused(embedded):
+    with pytest.raises(hw.InvalidError) as error:
+        embedded.serve(prot=1)
+    assert "prot" in error.value.detail
+
+
+def test_a_connection_cannot_serve(embedded):
+    with (
+        embedded.serve() as server,
+        hw.connect(server.url) as connected,
+        pytest.raises(hw.InvalidError) as error,
+    ):
+        connected.serve()
+    assert error.value.code == "not_embedded"
+
+
+def test_a_port_that_is_taken_is_told(embedded):
+    with embedded.serve() as server, pytest.raises(hw.UnavailableError) as error:
+        embedded.serve(port=int(server.url.rpartition(":")[2]))
+    assert error.value.code == "address_in_use"
+
+
 def test_definitions_that_are_wrong_are_all_told():
     class Wrong(hw.FeatureView, stream=features.Departure, entity=features.carrier):
         one = hw.mean("dep_dely").over("24h")

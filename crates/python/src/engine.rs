@@ -4,7 +4,7 @@
 //! answer goes through the same lookup as one over HTTP.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use headwater_engine::decode::Payload;
@@ -14,6 +14,7 @@ use headwater_serve::Backend;
 use headwater_serve::backend::Page;
 use headwater_serve::lookup::Lookup;
 use headwater_serve::lookup::request::FeaturesRequest;
+use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde::Deserialize;
@@ -23,7 +24,7 @@ use crate::errors::{Failure, invalid};
 use crate::frame::Frame;
 use crate::interrupt::interruptible;
 use crate::payload::payload;
-use crate::server::Server;
+use crate::server::{Server, Serving};
 use crate::training::{options as training_options, parse_as_of, parse_blueprint};
 
 /// How long a read may wait for the positions that it is to be after: as a server's default.
@@ -42,6 +43,7 @@ struct Options {
 pub struct Engine {
     backend: Arc<Embedded>,
     lookup: Arc<Lookup>,
+    servers: Mutex<Vec<Weak<Serving>>>,
 }
 
 type Answered = (Frame, Vec<bool>, Vec<u8>);
@@ -94,7 +96,7 @@ impl Engine {
         };
         let engine = interruptible(py, move |_| Inner::open(&options))?;
         let lookup = Arc::new(Lookup::new(Arc::clone(engine.plan())));
-        Ok(Self { backend: Arc::new(Embedded(engine)), lookup })
+        Ok(Self { backend: Arc::new(Embedded(engine)), lookup, servers: Mutex::default() })
     }
 
     /// Tell what opening did.
@@ -227,18 +229,21 @@ impl Engine {
         port: u16,
         options: &[u8],
     ) -> std::result::Result<Server, Failure> {
-        Ok(py.detach(|| {
-            self.backend.0.ready()?;
-            let backend: Arc<dyn Backend> = self.backend.clone();
-            let server = Server::start(backend, host, port, options)?;
-            self.backend.0.announce(Some(&server.url()))?;
-            Ok::<_, headwater_kernel::error::Error>(server)
-        })?)
+        let backend = Arc::clone(&self.backend);
+        let server = py.detach(|| Server::start(backend, host, port, options))?;
+        self.servers.lock().push(server.running());
+        Ok(server)
     }
 
-    /// Make everything durable and let go of the directory.
+    /// Stop its servers, make everything durable and let go of the directory.
     fn close(&self, py: Python<'_>) -> std::result::Result<(), Failure> {
-        Ok(py.detach(|| self.backend.0.close())?)
+        Ok(py.detach(|| {
+            let servers = std::mem::take(&mut *self.servers.lock());
+            for server in servers.iter().filter_map(Weak::upgrade) {
+                server.stop();
+            }
+            self.backend.0.close()
+        })?)
     }
 }
 

@@ -3,16 +3,16 @@
 //! Settings come as JSON, so that a new bound is one line here and one in the settings. It never
 //! takes Python's lock while it answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use headwater_kernel::error::Result;
-use headwater_serve::Backend;
 use headwater_serve::http;
 use headwater_serve::http::ServerOptions;
 use pyo3::prelude::*;
 use serde::Deserialize;
 
+use crate::backend::Embedded;
 use crate::errors::invalid;
 
 /// Bounds as Python gives them; what is left out has the default of the server.
@@ -31,24 +31,46 @@ struct Bounds {
     stop_timeout_ms: Option<u64>,
 }
 
+/// A server with the engine that tells others where it answers.
+pub struct Serving {
+    server: http::Server,
+    backend: Arc<Embedded>,
+}
+
+impl Serving {
+    /// Starts to answer, and leaves the address in the engine's directory.
+    fn start(backend: Arc<Embedded>, options: ServerOptions) -> Result<Self> {
+        backend.0.ready()?;
+        let server = http::Server::start(backend.clone(), options)?;
+        backend.0.announce(Some(&format!("http://{}", server.address())))?;
+        Ok(Self { server, backend })
+    }
+
+    /// Takes the address back, refuses new requests, and returns when the accepted ones are done.
+    pub fn stop(&self) {
+        // It fails once the engine is closed: then the directory, too, is no longer ours.
+        let _ = self.backend.0.announce(None);
+        self.server.stop();
+    }
+}
+
 /// A running feature server.
 #[pyclass(frozen, module = "headwater._native")]
-pub struct Server(Arc<http::Server>);
+pub struct Server(Arc<Serving>);
 
 impl Server {
     /// Starts one over `backend`.
-    pub fn start(backend: Arc<dyn Backend>, host: &str, port: u16, bounds: &[u8]) -> Result<Self> {
+    pub fn start(backend: Arc<Embedded>, host: &str, port: u16, bounds: &[u8]) -> Result<Self> {
         let bounds = serde_json::from_slice(bounds).map_err(|error| {
             invalid("unknown_option", "an option of the server is not understood")
                 .with_detail(error.to_string())
         })?;
-        let server = http::Server::start(backend, options(host, port, &bounds))?;
-        Ok(Self(Arc::new(server)))
+        Ok(Self(Arc::new(Serving::start(backend, options(host, port, &bounds))?)))
     }
 
-    /// Where it answers, as a URL.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.0.address())
+    /// For whoever has to stop it, should it still run.
+    pub fn running(&self) -> Weak<Serving> {
+        Arc::downgrade(&self.0)
     }
 }
 
@@ -80,7 +102,7 @@ impl Server {
     /// Host and port on which it listens.
     #[getter]
     fn address(&self) -> String {
-        self.0.address().to_string()
+        self.0.server.address().to_string()
     }
 
     /// Refuse new requests, finish those that are running, return; twice does nothing.

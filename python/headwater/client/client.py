@@ -13,6 +13,7 @@ from urllib.parse import quote
 import orjson
 
 from headwater._native import Frame
+from headwater.client.parts import joined, parts_of
 from headwater.client.transport import TRAINING_TIMEOUT_S, Transport
 from headwater.sources import json_of
 
@@ -93,18 +94,23 @@ class Client:
     def _write(
         self, method: str, path: str, rows: Payload, arrived_at: str | None, key: str | None
     ) -> Json:
-        arrow = isinstance(rows, Frame)
-        response = self._transport.request(
-            method,
-            path,
-            params={"arrived_at": arrived_at},
-            content=rows.to_ipc() if isinstance(rows, Frame) else rows,
-            headers={
-                "content-type": ARROW if arrow else NDJSON,
-                "idempotency-key": key or uuid.uuid4().hex,
-            },
-        )
-        return _json(response.content)
+        """Send rows, in parts where they are too large for one body; return one receipt."""
+        parts = parts_of(rows)
+        kind = ARROW if isinstance(rows, Frame) else NDJSON
+        key = key or uuid.uuid4().hex
+        receipts = []
+        for number, part in enumerate(parts):
+            # Parts are cut the same way each time, so that a repeat of the whole is known by them.
+            name = key if len(parts) == 1 else f"{key}-{number}"
+            response = self._transport.request(
+                method,
+                path,
+                params={"arrived_at": arrived_at},
+                content=part,
+                headers={"content-type": kind, "idempotency-key": name},
+            )
+            receipts.append(_json(response.content))
+        return joined(receipts)
 
 
 def _letters(stream: str, *parts: str) -> str:

@@ -6,6 +6,7 @@ Opening a directory that another process owns connects to that process. Nothing 
 from __future__ import annotations
 
 import re
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,6 @@ from headwater.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from os import PathLike
     from types import ModuleType
 
     from headwater.compile import Compiled
@@ -59,6 +59,12 @@ def open(  # noqa: A001 - its public name
     """
     from headwater.compile import compile_definitions
 
+    if settings is not None and not isinstance(settings, str | PathLike):
+        raise InvalidError(
+            f"settings are a file or a folder, not {settings!r}",
+            code="settings",
+            hint="definitions are given by name: hw.open(definitions=...)",
+        )
     if settings is None and definitions is not None:
         compiled = compile_definitions(definitions)
         return _embedded(compiled, None if data is None else Path(data), NAMESPACE_DEFAULT, {})

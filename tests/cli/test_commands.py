@@ -156,6 +156,38 @@ def test_the_server_of_another_project_is_left_alone(tmp_path, server):
         assert workspace.status()["state"]["keys"] == 0
 
 
+def test_rows_of_a_table_are_put_by_the_same_command(tmp_path):
+    (tmp_path / "features.py").write_text(
+        "import headwater as hw\n"
+        "class Plane(hw.Table, key='tailnum', timeless=True):\n"
+        "    tailnum: str\n"
+        "    year: int | None\n"
+        "aircraft = hw.Entity('aircraft', keys={'tailnum': str})\n"
+        "class Facts(hw.FeatureView, table=Plane, entity=aircraft):\n"
+        "    year = hw.column('year')\n"
+    )
+    (tmp_path / "headwater.toml").write_text("[server]\nport = 0\n")
+    (tmp_path / "planes.csv").write_text("tailnum,year\nN1,1999\nN2,\n")
+    assert run_json("push", "Plane", "planes.csv", cwd=tmp_path)["accepted"] == 2
+    answer = run_json("get", "Facts", "tailnum=N1", "tailnum=N2", "tailnum=N3", cwd=tmp_path)
+    assert answer["rows"] == [[1999], [None], [None]]
+    assert answer["found"] == [True, True, False]
+
+
+def test_a_changed_definition_is_planned_and_told_by_run(shop):
+    run("push", "Order", "orders.csv", "--arrived-at", "event_time", cwd=shop)
+    features = shop / "features.py"
+    text = features.read_text().replace(
+        'hw.mean("amount").over("7d")', 'hw.mean("amount").over("24h", "7d")'
+    )
+    features.write_text(text)
+    done = run("status", "--json", cwd=shop)
+    assert "the definitions changed:" in done.stderr
+    assert "changed view Orders" in done.stderr
+    (row,) = run_json("get", "shop_model", "customer=c1", cwd=shop)["rows"]
+    assert len(row) == 7
+
+
 def test_standard_input_is_pushed(shop):
     row = {"order_id": "o1", "ordered_at": "2026-01-01T00:00:00Z", "customer": "c1"}
     line = json.dumps({**row, "shop": "web", "amount": 3.5, "items": 1})

@@ -55,6 +55,7 @@ def _serve(
                 code="owned",
                 hint="headwater status shows what runs there",
             )
+        talk.say(_opened(workspace.status(), place))
         options = _options(place)
         listening = workspace.serve(
             server.host if host is None else host,
@@ -68,6 +69,15 @@ def _serve(
             told.wait()
             talk.say("stopping: finishing what is running")
     talk.say("stopped; everything is durable")
+
+
+def _opened(status: dict[str, Any], place: Place) -> str:
+    """Return what opening found; the plan of changed definitions has been told by then."""
+    opening, state = status["opening"], status["state"]
+    replayed = f"{opening['replayed_events']:,} events in {opening['replayed_epochs']:,} epochs"
+    cut = opening["cut_bytes"]
+    torn = f", {cut:,} bytes of an unfinished write cut off" if cut else ""
+    return f"opened {place.settings.data_path}: {state['keys']:,} keys, {replayed} replayed{torn}"
 
 
 def _options(place: Place) -> dict[str, Any]:

@@ -45,7 +45,7 @@ from headwater.errors import (
 from headwater.types import Timestamp
 
 if TYPE_CHECKING:
-    from headwater.workspace import connect, open, point_in_time  # noqa: A004
+    from headwater.workspace import Workspace, connect, open, point_in_time  # noqa: A004
 
 __version__ = "0.1.0"
 
@@ -67,6 +67,7 @@ __all__ = [
     "Table",
     "Timestamp",
     "UnavailableError",
+    "Workspace",
     "column",
     "connect",
     "count",
@@ -85,7 +86,7 @@ __all__ = [
     "tumbling",
 ]
 
-_WORKSPACE_NAMES = frozenset({"connect", "open", "point_in_time"})
+_WORKSPACE_NAMES = frozenset({"Workspace", "connect", "open", "point_in_time"})
 
 _NOT_YET = frozenset(
     {

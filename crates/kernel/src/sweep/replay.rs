@@ -223,14 +223,14 @@ impl Part {
     /// Brings all answers into the order of the label rows.
     fn finish(mut self, rows: usize) -> Result<SweepResult> {
         assert_eq!(self.rows.len(), rows, "every label row was asked once");
-        let mut places = vec![0_u32; rows];
+        let mut places = vec![0_usize; rows];
         for (place, &row) in self.rows.iter().enumerate() {
-            places[row as usize] = place as u32;
+            places[row as usize] = place;
         }
         let columns: Result<Vec<ArrayRef>> =
             self.columns.iter().map(|store| store.finish(&places)).collect();
         self.statuses.sort_unstable_by_key(|&(row, feature, _)| (row, feature));
-        let found = BooleanBuffer::collect_bool(rows, |row| self.found[places[row] as usize]);
+        let found = BooleanBuffer::collect_bool(rows, |row| self.found[places[row]]);
         Ok(SweepResult { columns: columns?, found, statuses: self.statuses })
     }
 }

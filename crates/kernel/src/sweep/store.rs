@@ -17,8 +17,8 @@ pub(super) enum Store {
     Words { words: Vec<u64>, nulls: Vec<bool>, kind: DataType },
     /// Strings.
     Texts(Vec<Value>),
-    /// Lists of a scalar.
-    Lists { lists: Vec<Value>, kind: DataType },
+    /// Lists: their elements one after the other, and where each list ends.
+    Lists { items: Box<Store>, ends: Vec<usize>, nulls: Vec<bool> },
 }
 
 impl Store {
@@ -29,7 +29,11 @@ impl Store {
             FeatureType::Scalar(kind) => {
                 Store::Words { words: Vec::new(), nulls: Vec::new(), kind }
             }
-            FeatureType::List(kind) => Store::Lists { lists: Vec::new(), kind },
+            FeatureType::List(kind) => Store::Lists {
+                items: Box::new(Store::new(FeatureType::Scalar(kind))),
+                ends: Vec::new(),
+                nulls: Vec::new(),
+            },
         }
     }
 
@@ -41,7 +45,22 @@ impl Store {
                 nulls.push(value.is_null());
             }
             Store::Texts(values) => values.push(value),
-            Store::Lists { lists, .. } => lists.push(value),
+            Store::Lists { items, ends, nulls } => {
+                nulls.push(value.is_null());
+                if let Value::List(values) = value {
+                    values.iter().for_each(|item| items.push(item.clone()));
+                }
+                ends.push(items.len());
+            }
+        }
+    }
+
+    /// How many values it holds.
+    fn len(&self) -> usize {
+        match self {
+            Store::Words { words, .. } => words.len(),
+            Store::Texts(values) => values.len(),
+            Store::Lists { ends, .. } => ends.len(),
         }
     }
 
@@ -53,61 +72,57 @@ impl Store {
                 nulls.extend(marks);
             }
             (Store::Texts(values), Store::Texts(more)) => values.extend(more),
-            (Store::Lists { lists, .. }, Store::Lists { lists: more, .. }) => lists.extend(more),
+            (
+                Store::Lists { items, ends, nulls },
+                Store::Lists { items: more, ends: other_ends, nulls: marks },
+            ) => {
+                let before = items.len();
+                ends.extend(other_ends.into_iter().map(|end| before + end));
+                nulls.extend(marks);
+                items.append(*more);
+            }
             _ => unreachable!("stores of one feature are of one kind"),
         }
     }
 
     /// The column whose row `i` is the value given as number `places[i]`.
-    pub(super) fn finish(&self, places: &[u32]) -> Result<ArrayRef> {
+    pub(super) fn finish(&self, places: &[usize]) -> Result<ArrayRef> {
         match self {
             Store::Words { words, nulls, kind } => {
-                let sorted = places.iter().map(|&place| words[place as usize]).collect();
-                let null = |row: usize| nulls[places[row] as usize];
-                Ok(word_array(sorted, validity(places.len(), null), *kind))
+                let sorted = places.iter().map(|&place| words[place]).collect();
+                Ok(word_array(sorted, validity(places, nulls), *kind))
             }
-            Store::Texts(values) => Ok(texts(places.iter().map(|&place| &values[place as usize]))),
-            Store::Lists { lists, kind } => {
-                self::lists(&places.iter().map(|&p| &lists[p as usize]).collect::<Vec<_>>(), *kind)
+            Store::Texts(values) => {
+                let mut builder = StringBuilder::new();
+                for &place in places {
+                    match &values[place] {
+                        Value::Str(text) => builder.append_value(text),
+                        _ => builder.append_null(),
+                    }
+                }
+                Ok(Arc::new(builder.finish()))
+            }
+            Store::Lists { items, ends, nulls } => {
+                let mut chosen = Vec::with_capacity(items.len());
+                let mut offsets = Vec::with_capacity(places.len() + 1);
+                offsets.push(0_i32);
+                for &place in places {
+                    let start = if place == 0 { 0 } else { ends[place - 1] };
+                    chosen.extend(start..ends[place]);
+                    offsets.push(i32::try_from(chosen.len()).map_err(|_| too_long())?);
+                }
+                let child = items.finish(&chosen)?;
+                let field = Arc::new(Field::new_list_field(child.data_type().clone(), true));
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+                Ok(Arc::new(ListArray::new(field, offsets, child, validity(places, nulls))))
             }
         }
     }
 }
 
-fn validity(rows: usize, null: impl Fn(usize) -> bool) -> Option<NullBuffer> {
-    let nulls = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| !null(row)));
-    (nulls.null_count() > 0).then_some(nulls)
-}
-
-fn texts<'a>(values: impl Iterator<Item = &'a Value>) -> ArrayRef {
-    let mut builder = StringBuilder::new();
-    for value in values {
-        match value {
-            Value::Str(text) => builder.append_value(text),
-            _ => builder.append_null(),
-        }
-    }
-    Arc::new(builder.finish())
-}
-
-fn lists(lists: &[&Value], kind: DataType) -> Result<ArrayRef> {
-    let mut items: Vec<&Value> = Vec::new();
-    let mut offsets = Vec::with_capacity(lists.len() + 1);
-    offsets.push(0_i32);
-    for list in lists {
-        if let Value::List(values) = list {
-            items.extend(values.iter());
-        }
-        offsets.push(i32::try_from(items.len()).map_err(|_| too_long())?);
-    }
-    let child = if kind == DataType::Str {
-        texts(items.iter().copied())
-    } else {
-        let words = items.iter().map(|item| word_of(item).unwrap_or(0)).collect();
-        word_array(words, validity(items.len(), |item| items[item].is_null()), kind)
-    };
-    let field = Arc::new(Field::new_list_field(child.data_type().clone(), true));
-    let nulls = validity(lists.len(), |row| lists[row].is_null());
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    Ok(Arc::new(ListArray::new(field, offsets, child, nulls)))
+/// Which rows are valid; none where all are.
+fn validity(places: &[usize], nulls: &[bool]) -> Option<NullBuffer> {
+    let valid = BooleanBuffer::collect_bool(places.len(), |row| !nulls[places[row]]);
+    let valid = NullBuffer::new(valid);
+    (valid.null_count() > 0).then_some(valid)
 }

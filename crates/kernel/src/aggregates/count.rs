@@ -25,6 +25,7 @@ impl Mergeable for Count {
 }
 
 /// The answer: never null.
+#[inline]
 pub fn finish(count: u64) -> Cell {
     Cell::ok(Value::Int(i64::try_from(count).expect("fewer than 2^63 events")))
 }

@@ -94,6 +94,7 @@ pub fn ordered_i64(value: i64) -> u64 {
 }
 
 /// The value that an integer of [`ordered`] stands for.
+#[inline]
 pub fn of_ordered(ordered: u64, data_type: DataType) -> Value {
     match data_type {
         DataType::Bool => Value::Bool(ordered != 0),
@@ -176,16 +177,5 @@ impl Column {
         let step = |_| Ok((reader.i64()?, read_value(reader)?));
         self.steps = (0..count).map(step).collect::<Result<_>>()?;
         Ok(())
-    }
-
-    /// The same column in other buckets: of `from` microseconds each, to `to`.
-    pub(crate) fn rescale(&mut self, from: i64, to: i64) {
-        for (bucket, _) in &mut self.steps {
-            *bucket = (*bucket * from).div_euclid(to);
-        }
-        let steps = std::mem::take(&mut self.steps);
-        for (bucket, value) in &steps {
-            self.insert(*bucket, value);
-        }
     }
 }

@@ -167,6 +167,7 @@ impl Partial {
 
 /// The declared default in place of a null that reports nothing. A null with a status (saturated,
 /// overflow) stays null: a default must not hide that data was there.
+#[inline]
 pub fn or_default(cell: Cell, feature: &FeaturePlan) -> Cell {
     if cell.status == Status::Ok && cell.value.is_null() && !feature.default.is_null() {
         return Cell::ok(feature.default.clone());

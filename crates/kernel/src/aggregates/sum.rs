@@ -56,6 +56,7 @@ impl Mergeable for Sum {
 }
 
 /// The sum: null when empty; an integer that does not fit 64 bits is null, status `overflow`.
+#[inline]
 pub fn finish_sum(sum: i128, count: u64, input: Option<DataType>, scale_exponent: i32) -> Cell {
     if count == 0 {
         return Cell::default();
@@ -70,6 +71,7 @@ pub fn finish_sum(sum: i128, count: u64, input: Option<DataType>, scale_exponent
 }
 
 /// The mean: the nearest double of the exact rational; null when empty.
+#[inline]
 pub fn finish_mean(sum: i128, count: u64, scale_exponent: i32) -> Cell {
     if count == 0 {
         return Cell::default();

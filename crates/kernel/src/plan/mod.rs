@@ -54,6 +54,13 @@ impl Plan {
         self.blueprint.tables.iter().position(|table| table.name == name)
     }
 
+    /// Sections whose state another generation does not hold: these are backfilled from the
+    /// archive, all others are carried over by `SpaceState::load_row`.
+    pub fn sections_to_backfill<'a>(&'a self, old: &'a Plan) -> impl Iterator<Item = usize> + 'a {
+        let known = |fingerprint| old.sections.iter().any(|s| s.fingerprint == fingerprint);
+        (0..self.sections.len()).filter(move |&index| !known(self.sections[index].fingerprint))
+    }
+
     /// Indices of the sections that fold this stream.
     pub fn sections_of_stream(&self, stream: usize) -> impl Iterator<Item = usize> + '_ {
         (0..self.sections.len()).filter(move |&index| self.sections[index].stream == stream)

@@ -17,6 +17,9 @@ pub(super) fn derive_view(plan: &mut Plan, index: usize, view: &View) -> Result<
     if view.keys.is_empty() {
         return Err(invalid(format!("view {} has no key", view.name)));
     }
+    if view.features.is_empty() {
+        return Err(invalid(format!("view {} has no feature", view.name)));
+    }
     if view.features.len() > FEATURES_MAX {
         return Err(invalid(format!("view {} has more than {FEATURES_MAX} features", view.name)));
     }

@@ -1,16 +1,54 @@
-//! From key bytes to a dense id: open addressing with 16-byte slots, keys verified in an arena.
-//! An id stays with its key until the key is removed; then it is given to the next new key.
+//! From key bytes to a dense id: open addressing with slots of half a cache line, which hold short
+//! keys themselves; longer ones are verified in an arena. An id stays with its key until the key
+//! is removed; then it is given to the next new key.
 
 use super::pool::prefetch;
+use crate::sweep::memory::filled;
 
 const EMPTY: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
+#[repr(C, align(32))]
 struct Slot {
     hash: u64,
+    /// The key itself where it is short.
+    short: Short,
     id: u32,
-    /// Where the key is in the arena, in units of 4 bytes.
-    key_at: u32,
+}
+
+/// Longest key that a slot holds.
+const SHORT_BYTES_MAX: usize = 16;
+
+/// A key of at most 16 bytes: its length, its first and its last bytes, which overlap. Two short
+/// keys are equal exactly when these are. A longer key has length 0 and its hash only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+struct Short {
+    first: u64,
+    last: u64,
+    length: u32,
+}
+
+impl Short {
+    const LONG: Short = Short { first: 0, last: 0, length: 0 };
+
+    #[inline]
+    fn of(key: &[u8]) -> Short {
+        let length = key.len();
+        if length > SHORT_BYTES_MAX {
+            return Short::LONG;
+        }
+        let (first, last) = if let (Some(first), Some(last)) =
+            (key.first_chunk::<8>(), key.last_chunk::<8>())
+        {
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else if let (Some(first), Some(last)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) {
+            (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
+        } else {
+            (key.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0)
+        };
+        Short { first, last, length: length as u32 }
+    }
 }
 
 /// Keys of a space.
@@ -25,7 +63,7 @@ pub(crate) struct Directory {
     dead_bytes: usize,
 }
 
-const VACANT: Slot = Slot { hash: 0, id: EMPTY, key_at: 0 };
+const VACANT: Slot = Slot { hash: 0, short: Short::LONG, id: EMPTY };
 
 impl Directory {
     pub(crate) fn new() -> Directory {
@@ -82,25 +120,25 @@ impl Directory {
     pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
         let mask = self.slots.len() - 1;
         let mut at = self.home(hash);
+        let short = Short::of(key);
         loop {
             let slot = &self.slots[at];
             if slot.id == EMPTY {
                 return None;
             }
-            if slot.hash == hash && self.stored(slot.key_at) == key {
+            if slot.hash == hash
+                && slot.short == short
+                && (short != Short::LONG || self.is(slot, key))
+            {
                 return Some(slot.id);
             }
             at = (at + 1) & mask;
         }
     }
 
-    /// Starts loading the stored key that `find` would compare first.
-    #[inline]
-    pub(crate) fn prefetch_key(&self, hash: u64) {
-        let slot = &self.slots[self.home(hash)];
-        if slot.hash == hash && slot.id != EMPTY {
-            prefetch(&self.arena, slot.key_at as usize * 4);
-        }
+    #[cold]
+    fn is(&self, slot: &Slot, key: &[u8]) -> bool {
+        self.stored(self.key_at[slot.id as usize]) == key
     }
 
     /// The id of a key, given now if it is new.
@@ -113,7 +151,7 @@ impl Directory {
 
     #[cold]
     fn insert(&mut self, hash: u64, key: &[u8]) -> u32 {
-        // At most 5/8 full: short probes at 16 bytes a slot.
+        // At most 5/8 full: short probes.
         if (self.len() + 1) * 8 > self.slots.len() * 5 {
             self.grow();
         }
@@ -134,7 +172,7 @@ impl Directory {
                 id
             }
         };
-        self.place(Slot { hash, id, key_at });
+        self.place(Slot { hash, short: Short::of(key), id });
         id
     }
 
@@ -148,7 +186,7 @@ impl Directory {
     }
 
     fn grow(&mut self) {
-        let larger = vec![VACANT; self.slots.len() * 2];
+        let larger = filled(self.slots.len() * 2, VACANT);
         for slot in std::mem::replace(&mut self.slots, larger) {
             if slot.id != EMPTY {
                 self.place(slot);
@@ -195,11 +233,6 @@ impl Directory {
             let length = (self.stored(self.key_at[id]).len() + 4).next_multiple_of(4);
             self.key_at[id] = (arena.len() / 4) as u32;
             arena.extend_from_slice(&self.arena[from..from + length]);
-        }
-        for slot in &mut self.slots {
-            if slot.id != EMPTY {
-                slot.key_at = self.key_at[slot.id as usize];
-            }
         }
         self.arena = arena;
         self.dead_bytes = 0;

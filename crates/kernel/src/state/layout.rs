@@ -114,6 +114,18 @@ impl Layout {
         if self.unit_us == 0 { 0 } else { time.div_euclid(self.unit_us) }
     }
 
+    /// [`Layout::bucket`] with a memory of the last one: (its first instant, its number). Events
+    /// come nearly in order, and a 64-bit division is dear.
+    #[inline]
+    pub(crate) fn bucket_near(&self, last: &mut (i64, i64), time: i64) -> i64 {
+        if (time.wrapping_sub(last.0) as u64) < self.unit_us as u64 {
+            return last.1;
+        }
+        let bucket = self.bucket(time);
+        *last = (bucket * self.unit_us, bucket);
+        bucket
+    }
+
     /// The bucket at which a window starts (a boundary, or the beginning of time).
     #[inline]
     pub(crate) fn bucket_of_start(&self, start: i64) -> i64 {

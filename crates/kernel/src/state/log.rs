@@ -273,7 +273,8 @@ impl Log<'_> {
         if rows == 0 {
             words[at..at + stride].fill(0);
         } else {
-            words.copy_within(at - stride..at, at);
+            let (before, row) = words[at - stride..at + stride].split_at_mut(stride);
+            row.iter_mut().zip(before).for_each(|(to, from)| *to = *from);
         }
         let row = &mut words[at..at + stride];
         set_row_time(row, level, bucket);
@@ -351,9 +352,10 @@ impl Log<'_> {
     fn make_room_slowly(&mut self, needed: &Needed, stride: usize, capacity: usize) {
         self.thin(needed);
         let rows = self.rows();
-        // Grow unless thinning freed a quarter: else the next thinning would come too soon.
-        if rows + rows / 3 + 1 > capacity {
-            self.resize((rows + rows / 2).max(rows + 1) * stride);
+        // Grow unless thinning freed 3/8: else the next thinning, which reads the whole log, would
+        // come too soon.
+        if rows * 8 + 8 > capacity * 5 {
+            self.resize((rows + rows * 3 / 4 + 1) * stride);
         } else if (rows + 1) * 4 < capacity && capacity > 16 {
             self.resize((rows * 2 + 1) * stride);
         }
@@ -490,3 +492,7 @@ pub(crate) fn first_row_from(words: &[u32], head: Head, shape: Shape, bucket: i6
     }
     low
 }
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -13,6 +13,7 @@ mod read;
 mod row;
 mod section;
 mod stairs;
+mod words;
 
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! Blocks of 32-bit words in size classes: where logs and staircases of all keys of a section
 //! live. One growing buffer, so that a block is an index of 32 bits and nothing is ever scattered.
 
+use super::words::Words;
+
 /// Words of the unit of addresses and sizes: 16 bytes, so that a staircase step never straddles a
 /// cache line.
 pub(crate) const UNIT_WORDS: usize = 4;
@@ -11,7 +13,7 @@ pub(crate) const NOWHERE: u32 = u32::MAX;
 /// Blocks by size class, with free lists.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pool {
-    pub(crate) words: Vec<u32>,
+    pub(crate) words: Words,
     free: Vec<Vec<u32>>,
 }
 
@@ -51,7 +53,7 @@ impl Pool {
         }
         let at = u32::try_from(self.words.len() / UNIT_WORDS).expect("below 64 GiB a section");
         assert!(at != NOWHERE, "below 64 GiB a section");
-        self.words.resize(self.words.len() + class_words(class), 0);
+        self.words.extend(class_words(class), 0);
         (at, class)
     }
 
@@ -79,7 +81,7 @@ impl Pool {
 
     /// Bytes held, capacity and free blocks included.
     pub(crate) fn bytes_used(&self) -> usize {
-        self.words.len() * 4 + self.free.iter().map(|list| list.capacity() * 4).sum::<usize>()
+        self.words.bytes_used() + self.free.iter().map(|list| list.capacity() * 4).sum::<usize>()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::aggregates::raw::RawEvent;
 use crate::aggregates::{Event, Partial, count, or_default, sum};
 use crate::blueprint::Aggregate;
 use crate::plan::{AggregatePlan, Family, FeatureCompute, FeaturePlan, Reads, ViewPlan};
-use crate::value::{Cell, Status};
+use crate::value::{Cell, Status, Value};
 use crate::window::{Window, end as window_end};
 
 /// Windows of a view that are looked up without an allocation.
@@ -120,7 +120,10 @@ impl Reader<'_> {
                     sum::finish_sum(total, count, plan.input_type, plan.scale_exponent)
                 }
             }
-            Reads::One(part) => return self.one(part, feature, plan),
+            Reads::One(part) => match self.state.place(part) {
+                Place::Stair(index) if self.waiting.is_empty() => self.stair(index, plan),
+                _ => return self.one(part, feature, plan),
+            },
             Reads::Raw(part) => return self.exact(part, feature, plan),
         };
         or_default(cell, feature)
@@ -166,9 +169,11 @@ impl Reader<'_> {
             }
         };
         let mut total = at(self.total).wrapping_sub(at(self.rows[window]));
-        for event in self.waiting(part, window) {
-            let value = input_of(self.state.section(), part, event);
-            total += sum::units(value, plan.scale_exponent);
+        if !self.waiting.is_empty() {
+            let units = |event| {
+                sum::units(input_of(self.state.section(), part, event), plan.scale_exponent)
+            };
+            total += self.waiting(part, window).map(units).sum::<i128>();
         }
         total
     }
@@ -180,11 +185,7 @@ impl Reader<'_> {
         let mut partial = Partial::empty(plan);
         match (self.state.place(part), &mut partial) {
             (Place::Stair(index), Partial::Extreme(extreme)) => {
-                let turn = if extreme.greatest { 0 } else { u64::MAX };
-                let data_type = plan.input_type.expect("an extreme has an input");
-                let stair = self.state.stair(self.id, index);
-                let best = best_from(&self.state.pool.words, stair, bucket);
-                extreme.best = best.map(|value| of_ordered(value ^ turn, data_type));
+                extreme.best = Some(self.stair(index, plan).value).filter(|best| !best.is_null());
             }
             (Place::Column(index), partial) => {
                 match (self.column(index), partial) {
@@ -208,6 +209,17 @@ impl Reader<'_> {
             partial.update(&Event { time: event.time, tie: event.tie.as_ref(), value });
         }
         partial.finish(plan, feature)
+    }
+
+    /// The extreme that a staircase answers, without waiting events.
+    #[inline]
+    fn stair(&self, index: usize, plan: &AggregatePlan) -> Cell {
+        let bucket = self.state.layout.bucket_of_start(self.starts[plan.window]);
+        let turn = if plan.aggregate == Aggregate::Max { 0 } else { u64::MAX };
+        let data_type = plan.input_type.expect("an extreme has an input");
+        let stair = self.state.stair(self.id, index);
+        let best = best_from(&self.state.pool.words, stair, bucket);
+        Cell::ok(best.map_or(Value::Null, |value| of_ordered(value ^ turn, data_type)))
     }
 
     fn column(&self, index: usize) -> Option<&Column> {
@@ -254,7 +266,7 @@ impl Reader<'_> {
         let filter = position(filters, plan.filter);
         let mut partial = Partial::empty(plan);
         let mut update = |event: &RawEvent, input: Option<usize>| {
-            let value = input.map_or(&crate::value::Value::Null, |input| &event.inputs[input]);
+            let value = input.map_or(&Value::Null, |input| &event.inputs[input]);
             if input.is_none() || !value.is_null() {
                 partial.update(&Event { time: event.time, tie: event.tie.as_ref(), value });
             }

@@ -11,6 +11,7 @@ use super::layout::{Layout, Place, Reach};
 use super::log::{Head, Log, Shape};
 use super::pool::{NOWHERE, Pool, class_words, prefetch, start};
 use super::stairs::{STEP_WORDS, StairHead, Stairs};
+use super::words::{LINE_WORDS, Words};
 use crate::aggregates::Event;
 use crate::aggregates::raw::RawEvent;
 use crate::fold::{FoldBatch, FoldReport};
@@ -18,6 +19,13 @@ use crate::plan::{Plan, Section};
 
 /// Header words: log address, rows, class | level << 8 | waiting << 16; then 3 a staircase.
 const HEADER_WORDS: usize = 3;
+
+/// Words of a header: a divisor or a multiple of a cache line, so that it touches no line more
+/// than it must.
+fn header_stride(stairs: usize) -> usize {
+    let words = HEADER_WORDS + 3 * stairs;
+    if words <= LINE_WORDS { words.next_power_of_two() } else { words.next_multiple_of(LINE_WORDS) }
+}
 
 /// State of one section, by key id.
 pub(crate) struct SectionState {
@@ -27,12 +35,14 @@ pub(crate) struct SectionState {
     pub(crate) shape: Shape,
     pub(crate) sealed_at: i64,
     pub(crate) reach: Reach,
-    headers: Vec<u32>,
+    headers: Words,
     stride: usize,
     pub(crate) pool: Pool,
     pub(crate) columns: Vec<Option<Box<[Column]>>>,
     pub(crate) waiting: BTreeMap<u32, Vec<RawEvent>>,
     chunk: Chunk,
+    /// First instant and number of the bucket of the last event.
+    last_bucket: (i64, i64),
 }
 
 impl SectionState {
@@ -47,12 +57,13 @@ impl SectionState {
             shape,
             sealed_at: i64::MIN,
             reach,
-            headers: Vec::new(),
-            stride: HEADER_WORDS + 3 * layout.stairs.len(),
+            headers: Words::default(),
+            stride: header_stride(layout.stairs.len()),
             pool: Pool::default(),
             columns: Vec::new(),
             waiting: BTreeMap::new(),
             chunk: Chunk::new(&layout),
+            last_bucket: (i64::MIN, 0),
             layout,
         }
     }
@@ -73,10 +84,10 @@ impl SectionState {
     fn reserve(&mut self, id: u32) {
         let wanted = (id as usize + 1) * self.stride;
         while self.headers.len() < wanted {
-            self.headers.extend([NOWHERE, 0, 0]);
-            for _ in 0..self.layout.stairs.len() {
-                self.headers.extend([NOWHERE, 0, 0]);
-            }
+            let at = self.headers.len();
+            self.headers.extend(self.stride, 0);
+            let heads = 1 + self.layout.stairs.len();
+            (0..heads).for_each(|head| self.headers[at + 3 * head] = NOWHERE);
         }
         if !self.layout.columns.is_empty() && self.columns.len() <= id as usize {
             self.columns.resize(id as usize + 1, None);
@@ -199,9 +210,6 @@ impl SectionState {
         for row in from..from + length {
             directory.prefetch(keys.hash(row));
         }
-        for row in from..from + length {
-            directory.prefetch_key(keys.hash(row));
-        }
         let mut taken = 0u64;
         let mut id_max = None;
         for bit in 0..length {
@@ -285,7 +293,7 @@ impl SectionState {
             report.waiting += 1;
             return;
         }
-        let bucket = self.layout.bucket(time);
+        let bucket = self.layout.bucket_near(&mut self.last_bucket, time);
         if chunk.logged >> bit & 1 == 1 {
             let delta = NarrowDelta { chunk, bit };
             if chunk.wide >> bit & 1 == 0 {
@@ -425,8 +433,9 @@ impl SectionState {
             self.pool.release(stair.at, stair.class as u8);
         }
         let at = id as usize * self.stride;
-        for head in self.headers[at..at + self.stride].chunks_exact_mut(3) {
-            head.copy_from_slice(&[NOWHERE, 0, 0]);
+        for head in 0..1 + self.layout.stairs.len() {
+            let at = at + 3 * head;
+            self.headers[at..at + 3].copy_from_slice(&[NOWHERE, 0, 0]);
         }
         if let Some(columns) = self.columns.get_mut(id as usize) {
             *columns = None;
@@ -441,7 +450,7 @@ impl SectionState {
         let columns = |columns: &[Column]| {
             size_of_val(columns) + columns.iter().map(Column::bytes_used).sum::<usize>()
         };
-        self.headers.capacity() * 4
+        self.headers.bytes_used()
             + self.pool.bytes_used()
             + self.columns.capacity() * size_of::<Option<Box<[Column]>>>()
             + self.columns.iter().flatten().map(|boxed| columns(boxed)).sum::<usize>()

@@ -1,6 +1,7 @@
 //! The meaning of every feature: values, windows, aggregates, per-key state and the sweep.
 //!
-//! Pure: no clock, disk, network, thread or randomness. Everything else carries bytes to and from it.
+//! Pure: no clock, disk, network or randomness, and no thread but those that a caller of the sweep
+//! grants. Everything else carries bytes to and from it.
 
 pub mod aggregates;
 pub mod blueprint;

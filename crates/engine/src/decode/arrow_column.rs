@@ -256,11 +256,12 @@ fn unit_of(unit: ArrowUnit) -> TimeUnit {
 
 fn wrong_type(found: &ArrowType, column: &Column) -> Error {
     let (name, wanted) = (&column.name, type_name(column.data_type));
-    let error = Error::new(
-        Kind::Invalid,
-        "wrong_type",
-        format!("column \"{name}\" is {found}, not {wanted}"),
-    );
+    let zone = match (column.data_type, found) {
+        (DataType::Timestamp, ArrowType::Timestamp(_, None)) => " without a zone",
+        _ => "",
+    };
+    let message = format!("column \"{name}\" is {found}{zone}, not {wanted}");
+    let error = Error::new(Kind::Invalid, "wrong_type", message);
     match (column.data_type, found) {
         (DataType::Timestamp, ArrowType::Timestamp(_, None)) => error.with_hint(format!(
             "its instants have no zone; make them aware, e.g. \

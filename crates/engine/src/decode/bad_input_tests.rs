@@ -396,7 +396,7 @@ fn naive_timestamps_are_refused_with_the_remedy() {
         column_refused("at", naive),
         (
             "wrong_type",
-            "column \"at\" is Timestamp(ns), not timestamp".to_owned(),
+            "column \"at\" is Timestamp(ns) without a zone, not timestamp".to_owned(),
             String::new(),
             "its instants have no zone; make them aware, e.g. df[\"at\"].dt.tz_localize(\"UTC\")"
                 .to_owned()

@@ -117,7 +117,7 @@ fn naive_instants_are_refused_with_the_remedy() {
         told(&error),
         (
             "wrong_type",
-            "column \"asked_at\" is Timestamp(µs), not timestamp",
+            "column \"asked_at\" is Timestamp(µs) without a zone, not timestamp",
             "its instants have no zone; make them aware, e.g. \
              df[\"asked_at\"].dt.tz_localize(\"UTC\")"
         )

@@ -101,7 +101,11 @@ fn key_columns(service: &ServicePlan) -> Vec<Column> {
 
 fn check_columns(service: &ServicePlan, batch: &RecordBatch, time: &str) -> Result<()> {
     let schema = batch.schema_ref();
-    let names = || schema.fields().iter().map(|field| field.name().as_str());
+    // Columns that pandas adds for its index are nobody's near name.
+    let names = || {
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        names.filter(|name| !name.starts_with("__index_level_"))
+    };
     if schema.column_with_name(time).is_none() {
         let message = format!("the labels have no column \"{time}\" with the instants asked about");
         return Err(invalid("missing_time_column", message).with_hint(near(time, names())));

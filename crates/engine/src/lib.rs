@@ -30,3 +30,6 @@ pub use engine::Engine;
 pub use open::OpenReport;
 pub use options::{OpenOptions, PushOptions};
 pub use receipt::Receipt;
+
+#[cfg(test)]
+mod tests;

@@ -100,6 +100,12 @@ impl Checkpointer {
         })?;
         self.full_next.store(false, Ordering::SeqCst);
         *covered = snapshot.epoch;
+        let sequence = snapshot.epoch.sequence;
+        let retain = move |writer: &mut Writer| {
+            // A failure is kept in `Shared::failure`; damage is told where it is read.
+            let _ = writer.retain(sequence);
+        };
+        self.writer.send_waiting(Job::Between(Box::new(retain)))?;
         Ok(snapshot.epoch)
     }
 

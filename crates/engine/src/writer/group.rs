@@ -125,7 +125,9 @@ impl Writer {
         }
         let Some(key) = &push.idempotency_key else { return Ok(None) };
         let forgotten = self.idempotency.expire(draft.wall_at);
-        self.unsaved.forgotten.extend(forgotten);
+        if self.shared.files.durable() {
+            self.unsaved.forgotten.extend(forgotten);
+        }
         let Some(first) = self.idempotency.find(&name, key) else { return Ok(None) };
         let range = (first.first_offset, first.first_offset + first.rows);
         let positions = [(name, [(0, range)].into())].into();
@@ -169,7 +171,9 @@ impl Writer {
                 let rows = u64::from(push.decoded.rows_total);
                 let remembered = Remembered { first_offset, rows, wall_at };
                 self.idempotency.remember(&self.sources[index].name, key, remembered);
-                self.unsaved.keys.push((self.sources[index].name.clone(), key.clone()));
+                if self.shared.files.durable() {
+                    self.unsaved.keys.push((self.sources[index].name.clone(), key.clone()));
+                }
             }
         }
         Ok(receipts)
@@ -274,6 +278,9 @@ impl Writer {
 
     /// Keeps accepted ids for the next checkpoint.
     fn note_ids(&mut self, source: usize, formed: &Formed) {
+        if !self.shared.files.durable() {
+            return;
+        }
         let spec = &self.sources[source];
         if let (Some(column), Some(_)) = (spec.id, &spec.ids) {
             let ids = crate::intake::ids::ids_of(&formed.body, column, formed.meta.visible_at);

@@ -5,8 +5,10 @@
 //! until the engine is opened again.
 
 mod group;
+mod upkeep;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -29,6 +31,9 @@ const GROUP_PUSHES_MAX: usize = 1_024;
 
 /// Decoded rows after which a group takes no further push.
 const GROUP_ROWS_MAX: usize = 262_144;
+
+/// Decoded rows that may wait; a push is taken whatever its size when none waits.
+pub const QUEUE_ROWS_MAX: usize = 4_000_000;
 
 /// What the writer is asked to do.
 pub enum Job {
@@ -86,6 +91,7 @@ impl Unsaved {
 #[derive(Debug)]
 pub struct Handle {
     queue: SyncSender<Job>,
+    waiting_rows: Arc<AtomicUsize>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -94,8 +100,10 @@ impl Handle {
     pub fn start(writer: Writer, queue_max: usize) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(queue_max.max(1));
         let builder = std::thread::Builder::new().name("headwater-writer".into());
-        let thread = builder.spawn(move || run(writer, &jobs))?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
+        let waiting_rows = Arc::new(AtomicUsize::new(0));
+        let taken = Arc::clone(&waiting_rows);
+        let thread = builder.spawn(move || run(writer, &jobs, &taken))?;
+        Ok(Self { queue, waiting_rows, thread: Mutex::new(Some(thread)) })
     }
 
     /// Hands a job over.
@@ -103,13 +111,19 @@ impl Handle {
     /// # Errors
     /// `queue_full` (unavailable) when too many wait; kind `closed` after the end.
     pub fn send(&self, job: Job) -> Result<()> {
-        self.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => {
-                Error::new(Kind::Unavailable, "queue_full", "too many pushes are waiting")
-                    .with_hint("push again in a moment, with fewer and larger batches")
-            }
-            TrySendError::Disconnected(_) => closed(),
-        })
+        let rows = rows_of(&job);
+        let before = self.waiting_rows.fetch_add(rows, Ordering::AcqRel);
+        let sent = match before > 0 && before + rows > QUEUE_ROWS_MAX {
+            true => Err(queue_full()),
+            false => self.queue.try_send(job).map_err(|error| match error {
+                TrySendError::Full(_) => queue_full(),
+                TrySendError::Disconnected(_) => closed(),
+            }),
+        };
+        if sent.is_err() {
+            self.waiting_rows.fetch_sub(rows, Ordering::AcqRel);
+        }
+        sent
     }
 
     /// Hands a job over, waiting for room.
@@ -126,7 +140,19 @@ impl Handle {
     }
 }
 
-fn run(mut writer: Writer, jobs: &Receiver<Job>) {
+fn rows_of(job: &Job) -> usize {
+    match job {
+        Job::Push(push, _) => push.decoded.rows_total as usize,
+        _ => 0,
+    }
+}
+
+fn queue_full() -> Error {
+    Error::new(Kind::Unavailable, "queue_full", "too many pushes are waiting")
+        .with_hint("push again in a moment, with fewer and larger batches")
+}
+
+fn run(mut writer: Writer, jobs: &Receiver<Job>, waiting_rows: &AtomicUsize) {
     let mut held = None;
     loop {
         let Some(first) = held.take().or_else(|| jobs.recv().ok()) else { return };
@@ -150,7 +176,9 @@ fn run(mut writer: Writer, jobs: &Receiver<Job>) {
             }
         }
         if !group.is_empty() {
+            waiting_rows.fetch_sub(rows, Ordering::AcqRel);
             writer.write(group);
+            writer.expire_keys();
         }
         match held.take() {
             Some(Job::Between(call)) => call(&mut writer),

@@ -1,0 +1,11 @@
+//! The engine as a whole, over disks in memory and disks that fail.
+
+mod dead_letters;
+mod failing_disk;
+mod generations;
+mod history;
+mod power_loss;
+mod pushes;
+mod restart;
+mod support;
+mod upkeep;

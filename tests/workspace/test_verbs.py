@@ -35,7 +35,7 @@ def filled(workspace):
 
 def test_a_push_is_counted_and_has_positions(workspace):
     receipt = workspace.push(features.Departure, THREE)
-    assert (receipt.accepted, receipt.duplicates, receipt.rejected) == (3, 0, ())
+    assert (receipt.accepted, receipt.duplicates, receipt.rejected) == (3, 0, [])
     assert receipt.positions == {"Departure": {"0": [0, 3]}}
     assert receipt["accepted"] == 3
 

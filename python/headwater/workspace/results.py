@@ -50,7 +50,7 @@ class Receipt(_Named):
 
     accepted: int
     duplicates: int
-    rejected: tuple[Rejection, ...]
+    rejected: list[Rejection]
     positions: dict[str, dict[str, list[int]]]
 
     @classmethod
@@ -59,10 +59,10 @@ class Receipt(_Named):
         return cls(
             accepted=document["accepted"],
             duplicates=document["duplicates"],
-            rejected=tuple(
+            rejected=[
                 Rejection(each["row"], each["cause"], each["message"])
                 for each in document["rejected"]
-            ),
+            ],
             positions=document["positions"],
         )
 

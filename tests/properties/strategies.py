@@ -15,7 +15,17 @@ import headwater as hw
 
 SECOND = 1_000_000
 BASE_US = 1_767_225_600 * SECOND  # 2026-01-01T00:00Z, a boundary of every resolution
-WINDOWS = ["10s", "1m", "5m", "1h", "24h", "7d", "30d"]
+# Widths and their default resolutions in seconds; below 48 s a window is exact.
+RESOLUTIONS = {
+    "10s": (10, None),
+    "1m": (60, 1),
+    "5m": (300, 5),
+    "1h": (3_600, 60),
+    "24h": (86_400, 1_800),
+    "7d": (604_800, 10_800),
+    "30d": (2_592_000, 43_200),
+}
+WINDOWS = list(RESOLUTIONS)
 EXPRESSIONS = {
     "any": ["x", "n", "b", "s", "seen"],
     "number": ["x", "n", "b", "x > 1.5", "n * 2", "x / n", "n % 3 = 0", "n + 1", "x - n"],
@@ -45,12 +55,29 @@ def instants(draw: st.DrawFn) -> int:
     return BASE_US + step * count * SECOND + draw(st.sampled_from([-1, 0, 0, 0, 1]))
 
 
+def edges(asked: list[int]) -> list[int]:
+    """Where a window of a question begins or ends, floored to its resolution or not."""
+    out = set(asked)
+    for t in asked:
+        for width, resolution in RESOLUTIONS.values():
+            start = t - width * SECOND
+            out.add(start)
+            if resolution is not None:
+                out.add(start // (resolution * SECOND) * resolution * SECOND)
+    return sorted(out)
+
+
 @st.composite
-def rows(draw: st.DrawFn, *, max_size: int = 40) -> list[tuple[dict[str, Any], int]]:
-    """Rows in order of arrival, on few keys; some late, some early, some tied."""
+def rows(draw: st.DrawFn, asked: list[int]) -> list[tuple[dict[str, Any], int]]:
+    """Rows in order of arrival, on few keys, around what is asked; late, early, tied."""
+    near = st.builds(
+        lambda edge, off: edge + off,
+        st.sampled_from(edges(asked)),
+        st.sampled_from([0, 0, 0, -1, 1]),
+    )
     out = []
-    for number in range(draw(st.integers(0, max_size))):
-        happened_at = draw(instants())
+    for number in range(draw(st.integers(0, 40))):
+        happened_at = draw(st.one_of(near, near, instants()))
         delay = draw(st.sampled_from([0, 0, 1, SECOND, 700 * SECOND, 90_000 * SECOND, -SECOND]))
         row = {
             "at": happened_at,
@@ -116,14 +143,15 @@ def cases(draw: st.DrawFn) -> Case:
             settings["where"] = draw(st.sampled_from(EXPRESSIONS["where"]))
         name = f"View{number}"
         views.append(types.new_class(name, (hw.FeatureView,), settings, _filler(body)))
-    happened = draw(rows())
+    asked = draw(st.lists(questions(), min_size=1, max_size=8))
+    happened = draw(rows([t for _, t in asked]))
     return Case(
         stream=stream,
         views=views,
         service=hw.FeatureService("service", views),
         rows=happened,
         splits=draw(st.lists(st.integers(0, len(happened)), max_size=4)),
-        questions=draw(st.lists(questions(), min_size=1, max_size=8)),
+        questions=asked,
     )
 
 

@@ -83,23 +83,26 @@ LONG = """
     import pyarrow as pa
 
     count = 3_000_000
+    times = pa.array(range(1372636800000000, 1372636800000000 + count))
     events = pa.table({{
         "flight_id": pa.array(range(count)).cast(pa.string()),
-        "departed_at": pa.array(range(count)).cast(pa.timestamp("us", "UTC")).cast(pa.int64()),
+        "departed_at": times,
         "carrier": ["UA"] * count,
     }})
-    started = 1372636800000000
-    times = pa.array(range(started, started + count))
-    events = events.set_column(1, "departed_at", times)
-    labels = pa.table({{"carrier": ["UA"] * count, "tailnum": ["N1"] * count, "at": times}})
+    labels = pa.table({{"carrier": ["UA"] * count, "at": times}})
+
+    def call(events, labels):
+        {call}
+
+    call(events.slice(0, 10), labels.slice(0, 10))  # loads what is loaded when first used
     print("ready", flush=True)
     begun = time.monotonic()
     try:
-        {call}
+        call(events, labels)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
     else:
-        print("ended", time.monotonic() - begun, flush=True)
+        print("ended after", time.monotonic() - begun, flush=True)
 """
 
 
@@ -116,7 +119,7 @@ def test_ctrl_c_ends_a_long_call_within_a_second(pytestconfig, call):
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "ready\n"
-        time.sleep(0.3)
+        time.sleep(0.15)
         process.send_signal(signal.SIGINT)
         told_at = time.monotonic()
         said = process.stdout.readline()

@@ -62,3 +62,51 @@ fn text_of_length(us: i64) -> String {
         .find(|(unit, _)| us != 0 && us % unit == 0)
         .map_or_else(|| format!("{us}us"), |(unit, name)| format!("{}{name}", us / unit))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON_US: i64 = 1_357_041_600_000_000;
+    const MINUTE_US: i64 = 60_000_000;
+
+    fn stream(max_age_us: Option<i64>) -> Stream {
+        Stream {
+            name: "Departure".to_owned(),
+            columns: Vec::new(),
+            time: "departed_at".to_owned(),
+            id: None,
+            order: None,
+            lateness_us: 0,
+            skew_us: 10 * MINUTE_US,
+            dedup_us: None,
+            max_age_us,
+            idle_us: 0,
+            version: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_event_may_be_ahead_of_its_arrival_by_the_skew() {
+        assert_eq!(acceptance(&stream(None), NOON_US + 10 * MINUTE_US, NOON_US), Ok(()));
+        let refused = acceptance(&stream(None), NOON_US + 10 * MINUTE_US + 1, NOON_US);
+        let message = "column \"departed_at\": 2013-01-01T12:10:00.000001Z is 600000001us after its \
+                       arrival at 2013-01-01T12:00:00Z, and Departure allows a skew of 10m";
+        assert_eq!(refused, Err((Cause::InTheFuture, message.to_owned())));
+    }
+
+    #[test]
+    fn an_event_may_be_as_old_as_the_stream_declares() {
+        let day_us = 1_440 * MINUTE_US;
+        assert_eq!(acceptance(&stream(Some(day_us)), NOON_US - day_us, NOON_US), Ok(()));
+        let refused = acceptance(&stream(Some(day_us)), NOON_US - day_us - MINUTE_US, NOON_US);
+        let message = "column \"departed_at\": 2012-12-31T11:59:00Z is 1441m before its arrival \
+                       at 2013-01-01T12:00:00Z, and Departure allows a max_age of 1d";
+        assert_eq!(refused, Err((Cause::TooLate, message.to_owned())));
+    }
+
+    #[test]
+    fn a_stream_without_max_age_takes_events_of_any_age() {
+        assert_eq!(acceptance(&stream(None), 31_536_000_000_000, NOON_US), Ok(()));
+    }
+}

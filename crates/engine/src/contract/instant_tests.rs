@@ -35,7 +35,8 @@ proptest! {
     /// Whatever the text, the quick path gives what jiff gives, or nothing.
     #[test]
     fn the_quick_path_accepts_nothing_that_the_general_parser_refuses(
-        text in "[0-9]{4}-[0-9]{2}-[0-3][0-9][T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{0,10})?(Z|[+-][0-9]{2}:[0-9]{2})"
+        text in "[0-9]{4}-[0-9]{2}-[0-3][0-9][T ][0-9]{2}:[0-9]{2}:[0-9]{2}\
+                 (\\.[0-9]{0,10})?(Z|[+-][0-9]{2}:[0-9]{2})"
     ) {
         if let Some(us) = plain_instant(text.as_bytes()) {
             let parsed: Timestamp = text.parse().unwrap();

@@ -469,9 +469,11 @@ fn a_damaged_arrow_stream_is_an_error_or_another_value_and_never_a_crash() {
 #[test]
 fn arrivals_come_from_a_column_of_the_rows() {
     let contract = Contract::of_stream(&departures(), Some("seen_at")).unwrap();
-    let body = r#"[{"at":"2013-01-01T10:00:00Z","carrier":"UA","delay":4,"seen_at":1357034400000007},
+    let body = r#"[{"at":"2013-01-01T10:00:00Z","carrier":"UA","delay":4,
+                    "seen_at":1357034400000007},
                    {"at":"2013-01-01T10:00:00Z","carrier":"UA","delay":4},
-                   {"at":"2013-01-01T10:00:00Z","carrier":"UA","delay":4,"seen_at":"2013-01-01T11:00:00+01:00"}]"#;
+                   {"at":"2013-01-01T10:00:00Z","carrier":"UA","delay":4,
+                    "seen_at":"2013-01-01T11:00:00+01:00"}]"#;
     let decoded = decode(Payload::JsonArray(body.into()), &contract).unwrap();
     assert_eq!(decoded.arrived_at, Some(vec![TEN_US + 7, TEN_US]));
     assert_eq!(decoded.batch.num_columns(), 5);

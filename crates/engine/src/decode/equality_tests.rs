@@ -136,7 +136,9 @@ fn causes(decoded: &Decoded) -> Vec<(u32, &'static str)> {
 proptest! {
     /// Array, lines, frame and frame in pieces give one batch and one list of causes.
     #[test]
-    fn every_spelling_of_the_rows_decodes_alike(rows in rows(), form in 0_usize..4, cut in 0_usize..40) {
+    fn every_spelling_of_the_rows_decodes_alike(
+        rows in rows(), form in 0_usize..4, cut in 0_usize..40,
+    ) {
         let contract = contract();
         let text = json_rows(&rows);
         let array = Bytes::from(format!("[{}]", text.join(" , ")));
@@ -146,7 +148,8 @@ proptest! {
         let pieces = vec![batch.slice(0, cut), batch.slice(cut, rows.len() - cut)];
         let expected = decode(Payload::JsonArray(array), &contract).unwrap();
         prop_assert_eq!(expected.rows.len() + expected.rejected.len(), rows.len());
-        for payload in [Payload::Ndjson(lines), Payload::Batches(vec![batch]), Payload::Batches(pieces)] {
+        let frames = [vec![batch], pieces].map(Payload::Batches);
+        for payload in frames.into_iter().chain([Payload::Ndjson(lines)]) {
             let decoded = decode(payload, &contract).unwrap();
             prop_assert_eq!(&decoded.batch, &expected.batch);
             prop_assert_eq!(&decoded.rows, &expected.rows);
@@ -169,7 +172,9 @@ proptest! {
 
     /// Whatever the bytes, decoding ends in rows or in an error.
     #[test]
-    fn no_bytes_crash_it(body in proptest::collection::vec(any::<u8>(), 0..200), form in 0_usize..3) {
+    fn no_bytes_crash_it(
+        body in proptest::collection::vec(any::<u8>(), 0..200), form in 0_usize..3,
+    ) {
         let body = Bytes::from(body);
         let payload = match form {
             0 => Payload::JsonArray(body),

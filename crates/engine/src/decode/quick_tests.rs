@@ -98,8 +98,13 @@ fn line() -> impl Strategy<Value = String> {
     })
 }
 
+/// Rows are cheap: 16 times the usual number of cases, 4,096 where nothing else is set.
+fn cases() -> u32 {
+    ProptestConfig::default().cases.saturating_mul(16)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.saturating_mul(16)))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     /// Rows of any kind, good, odd and broken, are read alike.
     #[test]
@@ -112,7 +117,7 @@ proptest! {
     /// A good row with one byte changed is read alike.
     #[test]
     fn a_damaged_row_is_read_alike(at in 0_usize..100, byte in 0_u8..128) {
-        let row = r#"{"at": 1357034400000000, "naïve": "UA", "count": -7, "amount": 12.25, "flag": true}"#;
+        let row = r#"{"at": 1357034400000000, "naïve": "UA", "count": -7, "amount": 12.25}"#;
         let mut bytes = row.as_bytes().to_vec();
         let at = at % bytes.len();
         bytes[at] = byte;
@@ -123,7 +128,9 @@ proptest! {
 
     /// Plain numbers are read quickly, and to the very double.
     #[test]
-    fn plain_numbers_are_read_here(whole in -999_999_i64..999_999, cents in 0_u32..100, count in any::<i32>()) {
+    fn plain_numbers_are_read_here(
+        whole in -999_999_i64..999_999, cents in 0_u32..100, count in any::<i32>(),
+    ) {
         let line = format!(
             "{{\"at\":\"2013-01-01T10:00:00Z\",\"naïve\":\"é\",\"count\":{count},\"gate\":1,\
              \"amount\":{whole}.{cents:02}}}"

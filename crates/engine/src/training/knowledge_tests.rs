@@ -81,7 +81,10 @@ fn late_and_in_flight_events_tell_the_two_kinds_of_knowledge_apart() {
 
 #[test]
 fn events_of_one_instant_are_ordered_by_id_whatever_their_arrival() {
-    let ride = |ride: &str, fare: f64, seen: f64| json!({"driver": "ann", "at": at(1.0), "fare": fare, "ride": ride, "seen_at": at(seen)});
+    let ride = |ride: &str, fare: f64, seen: f64| {
+        let (at, seen_at) = (at(1.0), at(seen));
+        json!({"driver": "ann", "at": at, "fare": fare, "ride": ride, "seen_at": seen_at})
+    };
     for rows in [
         json!([ride("b", 2.0, 1.0), ride("a", 1.0, 2.0)]),
         json!([ride("a", 1.0, 1.0), ride("b", 2.0, 2.0)]),
@@ -268,7 +271,7 @@ proptest! {
             transform.plan().views[0].features.iter().map(|f| f.column.as_str()).collect();
         for (index, feature) in features.iter().enumerate() {
             let column: Vec<Value> =
-                (0..asked.len()).map(|row| cells[row * features.len() + index].value.clone()).collect();
+                cells.iter().skip(index).step_by(features.len()).map(|c| c.value.clone()).collect();
             prop_assert_eq!(column, values(&set, feature));
         }
     }

@@ -17,7 +17,7 @@ const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
 /// Reads a whole stream into one batch.
 ///
 /// # Errors
-/// `malformed` (invalid) where it is no Arrow stream or ends early.
+/// `malformed_body` (invalid) where it is no Arrow stream or ends early.
 pub fn read(bytes: &[u8]) -> Result<RecordBatch> {
     if !bytes.ends_with(&END) {
         return Err(malformed("the Arrow stream has no end mark").with_hint("send all of it"));
@@ -69,7 +69,7 @@ mod tests {
     fn a_cut_stream_is_refused() {
         let bytes = write(&batch()).unwrap();
         for end in 0..bytes.len() {
-            assert_eq!(read(&bytes[..end]).unwrap_err().code, "malformed", "cut at {end}");
+            assert_eq!(read(&bytes[..end]).unwrap_err().code, "malformed_body", "cut at {end}");
         }
     }
 }

@@ -96,7 +96,7 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// `unknown_stream` (not found), a payload that does not parse as a whole (invalid,
-    /// `malformed`), `arrival_backwards`, and kind `unavailable` where the disk refuses.
+    /// `malformed_body`), `arrival_backwards`, and kind `unavailable` where the disk refuses.
     fn push(&self, stream: &str, rows: Payload, options: &PushOptions) -> Result<Receipt>;
 
     /// Puts rows of a table; durable and visible when it returns.

@@ -1,4 +1,5 @@
 //! Feast's wire: what its own client sends and reads.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,48 +1,20 @@
 //! HTTP against a scripted backend: routes, errors, bad input, bounds, deadlines, the end.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::client::Client;
-use common::{Double, NOON, Script, key};
-use headwater_kernel::value::{Cell, Value};
-use headwater_serve::backend::{AsOf, Format, PushOptions};
+use common::server::{alive, question, start, start_with};
+use common::{NOON, key};
+use headwater_kernel::value::Cell;
+use headwater_serve::backend::{Format, PushOptions};
 use headwater_serve::http::{Server, ServerOptions};
 use serde_json::{Value as Json, json};
-
-fn script() -> Script {
-    let mut script = Script { now: NOON, sealed_at: Some(NOON), visible: 7, ..Script::default() };
-    script.newest_event_at = Some(NOON - 1);
-    script.rows.insert((0, key("UA")), vec![Cell::ok(Value::Int(3)), Cell::ok(Value::Float(4.5))]);
-    script
-}
-
-fn start_with(change: impl FnOnce(&mut ServerOptions)) -> (Arc<Double>, Server) {
-    let double = Arc::new(Double::new(script()));
-    let mut options = ServerOptions { port: 0, threads: 2, ..ServerOptions::default() };
-    change(&mut options);
-    let server = Server::start(Arc::clone(&double) as _, options).unwrap();
-    (double, server)
-}
-
-fn start() -> (Arc<Double>, Server, Client) {
-    let (double, server) = start_with(|_| {});
-    let client = Client::new(server.address());
-    (double, server, client)
-}
-
-fn question() -> Json {
-    json!({"view": "Carrier", "keys": [{"carrier": "UA"}, {"carrier": "DL"}]})
-}
-
-fn alive(server: &Server) {
-    assert_eq!(Client::new(server.address()).post("/v1/features", &question()).status, 200);
-}
 
 /// Several questions are answered over one connection.
 #[test]
@@ -106,8 +78,8 @@ fn errors_have_one_body() {
         (json!({"view": "Carrier", "keys": [{"carrier": 5}]}), (422, "wrong_type")),
         (json!({"view": "Carrier", "keys": [], "at": NOON - 1}), (409, "before_horizon")),
         (json!({"keys": []}), (400, "wrong_shape")),
-        (json!({"view": "Carrier", "keys": {}}), (400, "malformed")),
-        (json!([]), (400, "malformed")),
+        (json!({"view": "Carrier", "keys": {}}), (400, "malformed_body")),
+        (json!([]), (400, "malformed_body")),
     ];
     for (body, (status, code)) in statuses {
         assert_eq!(client.post("/v1/features", &body).error(), (status, code.into()), "{body}");
@@ -129,7 +101,7 @@ fn unreadable_bodies_are_bad_requests() {
     let (_double, server, mut client) = start();
     for body in [&b"{\"view\": "[..], b"\xff\xfe", b"", b"{\"view\":\"\xc3\x28\",\"keys\":[]}"] {
         let reply = client.request("POST", "/v1/features", "", body);
-        assert_eq!(reply.error(), (400, "malformed".into()));
+        assert_eq!(reply.error(), (400, "malformed_body".into()));
     }
     alive(&server);
 }
@@ -333,7 +305,7 @@ fn operations_answer() {
     let (double, _server, mut client) = start();
     assert_eq!(client.get("/health").status, 200);
     assert_eq!(client.get("/ready").status, 200);
-    assert_eq!(client.get("/v1/status").json(), json!({"streams": {}}));
+    assert_eq!(client.get("/v1/status").json()["state"], json!({"keys": 3, "bytes": 99}));
     double.unready.store(true, Ordering::SeqCst);
     let reply = client.get("/ready");
     assert_eq!(reply.error(), (503, "recovering".into()));
@@ -356,6 +328,10 @@ fn metrics_count_what_happened() {
         "headwater_http_in_flight 1",
         "headwater_rows_accepted_total{stream=\"Departure\"} 2",
         "headwater_rows_duplicate_total{stream=\"Departure\"} 1",
+        "headwater_dead_letters_open{stream=\"Departure\"} 4.0",
+        "headwater_quality{stream=\"Departure\",figure=\"not_finite\"} 2.0",
+        "headwater_state_keys 3.0",
+        "headwater_state_bytes 99.0",
         "headwater_rows_rejected_total{stream=\"Departure\",cause=\"wrong_type\"} 3",
     ] {
         assert!(text.lines().any(|have| have == line), "{line} is not in\n{text}");
@@ -466,110 +442,4 @@ fn a_port_in_use_is_an_error() {
     let options = ServerOptions { port: server.address().port(), ..ServerOptions::default() };
     let error = Server::start(double as _, options).unwrap_err();
     assert_eq!((error.code, error.hint.is_empty()), ("address_in_use", false));
-}
-
-const LABELS: &str = "{\"t\": \"2013-07-01T12:00:00Z\", \"tail\": \"N1\", \"carrier\": \"UA\", \
-    \"origin\": null, \"dest\": \"LAX\", \"late\": true, \"more\": {\"a\": [1, 2.50]}}\n\
-    {\"late\": false, \"t\": 1372680000000000, \"tail\": \"N2\", \"carrier\": \"DL\", \
-    \"origin\": \"JFK\", \"dest\": \"LAX\"}\n";
-
-const TRAINING: &str = "/v1/training-sets?service=delay_model&time=t&as_of=arrival";
-
-/// Labels in NDJSON come back as they were written, with their features behind.
-#[test]
-fn labels_come_back_as_they_were_written() {
-    let (double, _server, mut client) = start();
-    let reply = client.request(
-        "POST",
-        TRAINING,
-        "Content-Type: application/x-ndjson\r\n",
-        LABELS.as_bytes(),
-    );
-    assert_eq!(reply.status, 200, "{}", reply.text());
-    assert_eq!(reply.header("content-type"), Some("application/x-ndjson"));
-    let lines: Vec<&str> = LABELS.lines().map(|line| line.strip_suffix('}').unwrap()).collect();
-    let expected =
-        format!("{},\"seats__seats\":100}}\n{},\"seats__seats\":101}}\n", lines[0], lines[1]);
-    assert_eq!(reply.text(), expected);
-    let labels = double.labels.lock().take().unwrap();
-    let names: Vec<_> = labels.schema().fields().iter().map(|field| field.name().clone()).collect();
-    assert_eq!(names, ["tail", "carrier", "origin", "dest", "t"]);
-    assert_eq!(labels.column(4).data_type().to_string(), "Timestamp(µs, \"UTC\")");
-    assert_eq!(AsOf::default(), AsOf::EventTime);
-}
-
-/// The same labels come back as Arrow where that is accepted, typed by their values.
-#[test]
-fn labels_may_come_back_as_arrow() {
-    let (_double, _server, mut client) = start();
-    let accept = "Accept: application/vnd.apache.arrow.stream\r\n";
-    let lines = LABELS.replace(", \"more\": {\"a\": [1, 2.50]}", "");
-    let reply = client.request("POST", TRAINING, accept, lines.as_bytes());
-    let batch = headwater_serve::arrow::read(&reply.body).unwrap();
-    let columns: Vec<String> = batch
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| format!("{}: {}", field.name(), field.data_type()))
-        .collect();
-    assert_eq!(
-        columns,
-        [
-            "t: Timestamp(µs, \"UTC\")",
-            "tail: Utf8",
-            "carrier: Utf8",
-            "origin: Utf8",
-            "dest: Utf8",
-            "late: Boolean",
-            "seats__seats: Int64"
-        ]
-    );
-    // And from Arrow to NDJSON.
-    let headers = "Content-Type: application/vnd.apache.arrow.stream\r\n\
-        Accept: application/x-ndjson\r\n";
-    let bytes = headwater_serve::arrow::write(&batch.project(&[0, 1, 5]).unwrap()).unwrap();
-    let reply = client.request("POST", TRAINING, headers, &bytes);
-    assert_eq!(
-        reply.text().lines().next(),
-        Some(
-            "{\"t\":\"2013-07-01T12:00:00.000000Z\",\"tail\":\"N1\",\"late\":true,\
-             \"seats__seats\":100}"
-        )
-    );
-    let refused = client.request("POST", TRAINING, accept, LABELS.as_bytes());
-    assert_eq!(refused.error(), (400, "mixed_types".into()));
-}
-
-/// What is wrong with labels names the row.
-#[test]
-fn wrong_labels_name_their_row() {
-    let (_double, _server, mut client) = start();
-    let mut ask = |lines: &str| {
-        let reply = client.request("POST", TRAINING, "", lines.as_bytes());
-        let error = reply.json()["error"].clone();
-        (reply.status, error["code"].as_str().unwrap().to_owned(), error["row"].as_u64())
-    };
-    let good = LABELS.lines().next().unwrap();
-    let without = good.replace("\"t\": \"2013-07-01T12:00:00Z\", ", "");
-    let clash = good.replace("\"late\"", "\"seats__seats\"");
-    assert_eq!(ask(&format!("{good}\n{without}")), (422, "missing_time_column".into(), Some(1)));
-    assert_eq!(ask(&good.replace("Z\"", "\"")), (422, "naive_instant".into(), Some(0)));
-    assert_eq!(ask(&format!("{good}\n{{")), (400, "malformed".into(), Some(1)));
-    assert_eq!(ask(&good.replace("\"N1\"", "5")), (422, "wrong_type".into(), Some(0)));
-    assert_eq!(ask(&clash), (400, "name_clash".into(), None));
-}
-
-/// A training set whose client went away, or whose deadline passed, is told to stop.
-#[test]
-fn an_abandoned_training_set_is_cancelled() {
-    let (double, _server, mut client) = start();
-    *double.delay.lock() = Duration::from_secs(30);
-    let deadline = "Headwater-Deadline-Ms: 50\r\n";
-    let reply = client.request("POST", TRAINING, deadline, LABELS.as_bytes());
-    assert_eq!(reply.error(), (504, "deadline".into()));
-    let until = Instant::now() + Duration::from_secs(5);
-    while !double.cancelled.load(Ordering::SeqCst) {
-        assert!(Instant::now() < until, "the work goes on");
-        thread::sleep(Duration::from_millis(5));
-    }
 }

@@ -1,4 +1,5 @@
 //! From questions to answers: names, keys, instants, one epoch, metadata.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
@@ -147,7 +148,7 @@ fn exactly_one_target_is_asked_for() {
 #[test]
 fn unknown_fields_are_refused() {
     let error = refused(&json!({"view": "Route", "keys": [], "att": null}));
-    assert_eq!(error.code, "malformed");
+    assert_eq!(error.code, "malformed_body");
     assert!(error.detail.starts_with("unknown field `att`"), "{}", error.detail);
 }
 

@@ -1,4 +1,5 @@
 //! Answers as JSON and Arrow: equal to what serde_json and the values themselves say.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 

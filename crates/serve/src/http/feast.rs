@@ -258,7 +258,7 @@ fn refusal(error: &Error) -> Response<Body> {
         "feature_name_clash" => Some("FeatureNameCollisionError"),
         _ => None,
     };
-    if error.code == "malformed" {
+    if error.code == "malformed_body" {
         // Its server answers so what its own framework cannot read.
         out.extend_from_slice(b"{\"detail\":[{\"msg\":");
         json::string(&error.to_string(), &mut out);

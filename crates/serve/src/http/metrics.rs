@@ -18,6 +18,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::figures::Figures;
 use super::state::App;
 use crate::backend::Receipt;
 
@@ -65,6 +66,7 @@ pub struct Metrics {
     rejected: Family<StreamCause, Counter>,
     staleness: Family<Stream, Gauge<f64, std::sync::atomic::AtomicU64>>,
     watermark_lag: Family<Stream, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    figures: Figures,
 }
 
 impl Default for Metrics {
@@ -87,6 +89,7 @@ impl Metrics {
             rejected: Family::default(),
             staleness: Family::default(),
             watermark_lag: Family::default(),
+            figures: Figures::default(),
         };
         metrics.register();
         metrics
@@ -94,6 +97,7 @@ impl Metrics {
 
     fn register(&self) {
         let mut registry = self.registry.lock();
+        self.figures.register(&mut registry);
         registry.register("http_requests", "Requests answered", self.requests.clone());
         registry.register_with_unit(
             "http_request",
@@ -152,11 +156,14 @@ impl Metrics {
         }
     }
 
-    /// All metrics as text, freshness read now.
+    /// All metrics as text, freshness and the status read now.
     ///
     /// # Errors
     /// Kind `closed` after the state was closed.
     pub fn text(&self, app: &App) -> Result<String> {
+        // A status that is no JSON has no figures; the route of the status shows it as it is.
+        let status = serde_json::from_slice(&app.backend.status()?).unwrap_or_default();
+        self.figures.refresh(&status);
         self.buffered.set(i64::try_from(app.buffered.used()).unwrap_or(i64::MAX));
         self.refresh(app.backend.online())?;
         let mut text = String::new();

@@ -8,6 +8,7 @@ pub mod body;
 pub mod events;
 pub mod feast;
 pub mod features;
+mod figures;
 pub mod letters;
 pub mod metrics;
 pub mod operations;

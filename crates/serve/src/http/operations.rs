@@ -39,8 +39,14 @@ pub async fn status(State(app): State<Arc<App>>, request: Request) -> Response<B
 }
 
 /// The metrics as text.
-pub async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
-    match app.metrics.text(&app) {
+pub async fn metrics(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let times = match app.times(Class::Operation, request.headers()) {
+        Ok(times) => times,
+        Err(error) => return reply::error(&error),
+    };
+    let measured = Arc::clone(&app);
+    let work = move || measured.metrics.text(&measured);
+    match app.operation_gate.run(times.answer(), work).await {
         Ok(text) => reply::body(StatusCode::OK, metrics::CONTENT_TYPE, text.into_bytes()),
         Err(error) => reply::error(&error),
     }

@@ -54,12 +54,14 @@ pub fn dress(error: &Error, status: StatusCode, mut response: Response<Body>) ->
 /// The status of an error: by its code where the wire says so, else by its kind.
 pub fn status(error: &Error) -> StatusCode {
     match error.code {
-        "too_large" | "too_many_keys" => return StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large" | "too_many_keys" | "too_many_rows" => return StatusCode::PAYLOAD_TOO_LARGE,
         "queue_full" => return StatusCode::TOO_MANY_REQUESTS,
         "deadline" | "slow_body" => return StatusCode::GATEWAY_TIMEOUT,
         "method_not_allowed" => return StatusCode::METHOD_NOT_ALLOWED,
         // A body that cannot be read is a bad request even where the row at fault is known.
-        "malformed" => return StatusCode::BAD_REQUEST,
+        "malformed_body" => return StatusCode::BAD_REQUEST,
+        // A dead letter that is still not good: neither damage of ours nor a fault of the request.
+        "still_refused" => return StatusCode::UNPROCESSABLE_ENTITY,
         _ => {}
     }
     match error.kind {
@@ -88,7 +90,7 @@ mod tests {
         assert_eq!(status_of(Kind::Invalid, "too_large", None), 413);
         assert_eq!(status_of(Kind::Unavailable, "queue_full", None), 429);
         assert_eq!(status_of(Kind::Unavailable, "deadline", None), 504);
-        assert_eq!(status_of(Kind::Invalid, "malformed", Some(3)), 400);
+        assert_eq!(status_of(Kind::Invalid, "malformed_body", Some(3)), 400);
     }
 
     /// Every other error has the status of its kind; one of a row of the request is 422.

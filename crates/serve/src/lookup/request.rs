@@ -32,16 +32,16 @@ pub struct FeaturesRequest<'a> {
     metadata: Option<bool>,
 }
 
-/// Kind `invalid`, code `malformed`: the body is not what the route takes.
+/// Kind `invalid`, code `malformed_body`: the body is not what the route takes.
 pub fn malformed(detail: impl Into<String>) -> Error {
-    Error::new(Kind::Invalid, "malformed", "the body cannot be read").with_detail(detail)
+    Error::new(Kind::Invalid, "malformed_body", "the body cannot be read").with_detail(detail)
 }
 
 impl<'a> FeaturesRequest<'a> {
     /// Reads a body.
     ///
     /// # Errors
-    /// `malformed` (invalid) where it is no JSON, not UTF-8 or of another shape.
+    /// `malformed_body` (invalid) where it is no JSON, not UTF-8 or of another shape.
     pub fn parse(body: &'a [u8]) -> Result<Self> {
         // Checked once and as a whole: then every string in it can be borrowed.
         let text = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;

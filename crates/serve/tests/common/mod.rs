@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub mod client;
+pub mod server;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -327,6 +328,9 @@ impl Backend for Double {
     }
 
     fn status(&self) -> Result<Vec<u8>> {
-        Ok(b"{\"streams\":{}}".to_vec())
+        let quality = json!({"not_finite": 2, "unknown_columns": []});
+        let stream = json!({"dead_letters_open": 4, "quality": quality});
+        let status = json!({"streams": {"Departure": stream}, "state": {"keys": 3, "bytes": 99}});
+        Ok(status.to_string().into_bytes())
     }
 }

@@ -35,7 +35,7 @@ impl<'a> Labels<'a> {
     /// Reads one object a line, or a JSON array of objects.
     ///
     /// # Errors
-    /// `malformed` (invalid), with the row where one row is at fault.
+    /// `malformed_body` (invalid), with the row where one row is at fault.
     pub fn parse(bytes: &'a [u8], format: Format) -> Result<Self> {
         let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
         let texts: Vec<&str> = if format == Format::JsonArray {

@@ -63,7 +63,10 @@ impl Engine {
         }
         let original = self.original(&key, &letter)?;
         let index = self.shared.sources.any(source)?;
-        let rows = Payload::Ndjson(Bytes::from(original));
+        let rows = match original.contains(&b'\n') {
+            true => Payload::JsonArray(Bytes::from([b"[", original.as_slice(), b"]"].concat())),
+            false => Payload::Ndjson(Bytes::from(original)),
+        };
         self.push_to(index, rows, &PushOptions::default(), Some(key.id()))
     }
 

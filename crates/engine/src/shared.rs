@@ -33,6 +33,8 @@ pub struct Shared {
     pub state: RwLock<State>,
     /// Stamps of epochs and instants of reads at now.
     pub stamps: Stamps,
+    /// Project and environment.
+    pub namespace: String,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// The data folder.

@@ -37,6 +37,7 @@ pub fn status(
         };
     }
     json!({
+        "namespace": shared.namespace,
         "epoch": {"term": state.epoch.term, "sequence": state.epoch.sequence},
         "durable": shared.files.durable(),
         "ready": failure.is_none() && !shared.closed.load(Ordering::Acquire),

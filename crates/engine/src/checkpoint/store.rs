@@ -19,6 +19,12 @@ use crate::log::recover::storage;
 
 type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
+/// Called with (name of the space or table, key, kernel's bytes).
+pub type EachRow<'a> = &'a mut dyn FnMut(&str, &[u8], &[u8]) -> Result<()>;
+
+/// Called with (source, idempotency key, push).
+pub type EachKey<'a> = &'a mut dyn FnMut(&str, &str, Remembered) -> Result<()>;
+
 const FILE: &str = "checkpoint.redb";
 const META: Bytes = TableDefinition::new("meta");
 const ROWS: Bytes = TableDefinition::new("rows");
@@ -71,12 +77,7 @@ impl Store {
     }
 
     /// Calls `each` with (name of the space, key, kernel's bytes).
-    pub fn each_row(
-        &self,
-        namespace: u64,
-        covered: EpochId,
-        each: &mut dyn FnMut(&str, &[u8], &[u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub fn each_row(&self, namespace: u64, covered: EpochId, each: EachRow<'_>) -> Result<()> {
         self.each(ROWS, &mut |key, bytes| {
             let (name, key) = split_name(key)?;
             each(name, key, row::decode(namespace, covered, bytes)?)
@@ -88,7 +89,7 @@ impl Store {
         &self,
         namespace: u64,
         covered: EpochId,
-        each: &mut dyn FnMut(&str, &[u8], &[u8]) -> Result<()>,
+        each: EachRow<'_>,
     ) -> Result<()> {
         self.each(TABLES, &mut |key, bytes| {
             let (name, key) = split_name(key)?;
@@ -108,10 +109,7 @@ impl Store {
     }
 
     /// Calls `each` with (source, key, push).
-    pub fn each_key(
-        &self,
-        each: &mut dyn FnMut(&str, &str, Remembered) -> Result<()>,
-    ) -> Result<()> {
+    pub fn each_key(&self, each: EachKey<'_>) -> Result<()> {
         self.each(KEYS, &mut |key, bytes| {
             let (name, key) = split_name(key)?;
             let key = std::str::from_utf8(key).map_err(|_| row::damaged("a key"))?;

@@ -252,11 +252,11 @@ impl Epoch<'_> {
             .id
             .filter(|_| self.source.ids.is_some())
             .and_then(|column| id_hash(self.rows.batch.column(column), at as usize));
-        if let (Some(id), Some(ids)) = (id, &self.source.ids) {
-            if ids.repeated(id, arrived_at) {
-                self.receipts[push].duplicates += 1;
-                return Decision::Duplicate;
-            }
+        if let (Some(id), Some(ids)) = (id, &self.source.ids)
+            && ids.repeated(id, arrived_at)
+        {
+            self.receipts[push].duplicates += 1;
+            return Decision::Duplicate;
         }
         if let (Some(stream), Some(time)) = (&self.source.stream, self.source.time) {
             let times = self.rows.batch.column(time).as_primitive::<TimestampMicrosecondType>();

@@ -200,6 +200,7 @@ impl Opening {
             transform: self.transform,
             state: RwLock::new(self.state),
             stamps: Stamps::new(last),
+            namespace: options.namespace.clone(),
             clock: Arc::clone(&options.clock),
             files: self.files,
             segments: RwLock::new(log.segments().to_vec()),

@@ -192,10 +192,10 @@ impl Opening {
         let meta = record.epoch()?;
         self.remember_pushes(&meta);
         self.letters.add_refused(&meta, record.location);
-        if let Some(id) = &meta.replays {
-            if let Some(key) = LetterKey::parse(&meta.source, id) {
-                self.letters.decide(&key, Status::Replayed(meta.wall_at));
-            }
+        if let Some(id) = &meta.replays
+            && let Some(key) = LetterKey::parse(&meta.source, id)
+        {
+            self.letters.decide(&key, Status::Replayed(meta.wall_at));
         }
         let Some((source, prepared)) = self.prepare(record, &meta, Scope::All)? else {
             self.orphans.entry(meta.source.clone()).or_default().add(&meta, None);

@@ -53,6 +53,20 @@ fn a_letter_is_replayed_exactly_once_also_over_a_restart() {
 }
 
 #[test]
+fn a_row_that_came_over_several_lines_is_replayed_as_one() {
+    let world = World::new(1);
+    let engine = world.open();
+    let at = START + 20 * MINUTE;
+    let text = format!("[{{\n \"at\": {at},\n \"ride_id\": 7,\n \"user\": \"ann\"\n}}]");
+    let payload = crate::decode::Payload::JsonArray(text.into());
+    engine.push("Ride", payload, &PushOptions::default()).expect("push");
+    assert_eq!(ids(&engine), ["0-0 \"open\""]);
+    let error = engine.replay_dead_letter("Ride", "0-0").expect_err("still of a wrong type");
+    assert_eq!(error.code, "still_refused");
+    assert!(error.detail.starts_with("wrong_type: "), "{}", error.detail);
+}
+
+#[test]
 fn many_replays_at_once_apply_one() {
     let world = World::new(1);
     let engine = world.open();

@@ -9,8 +9,8 @@ use super::Writer;
 use crate::log::header::RecordKind;
 use crate::log::read::for_each;
 
-/// Ids of each space that are looked at after a group.
-const EXPIRE_IDS: usize = 256;
+/// Ids of each space that are looked at after a group: some microseconds.
+const EXPIRE_IDS: usize = 64;
 
 impl Writer {
     /// Looks at some more keys; those that no window can reach any more go.

@@ -90,7 +90,10 @@ pub fn plan() -> Arc<Plan> {
     seats["features"] = json!([{"column": "seats__seats", "name": "seats",
         "type": {"scalar": "int"}, "compute": {"kind": "column", "source": "seats"}}]);
     let text = |name: &str| json!({"name": name, "type": "str"});
-    let output = |name: &str, input: usize, column: &str| json!({"name": name, "input": input, "column": column});
+    let output = |name: &str, input: usize, column: &str| {
+        let (name, input) = (json!(name), json!(input));
+        json!({"name": name, "input": input, "column": column})
+    };
     let delay_model = json!({"name": "delay_model", "version": "m1",
         "keys": [text("tail"), text("carrier"), text("origin"), text("dest")],
         "inputs": [

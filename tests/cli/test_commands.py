@@ -139,6 +139,18 @@ def test_run_ends_gracefully_and_soon(server, number):
     assert time.monotonic() - told_at < 5
 
 
+def test_a_server_is_pushed_to_from_elsewhere(tmp_path, server):
+    _, url = server
+    row = {"order_id": "o1", "ordered_at": "2026-01-01T00:00:00Z", "customer": "c1"}
+    (tmp_path / "rows.ndjson").write_text(json.dumps({**row, "shop": "w", "amount": 3, "items": 1}))
+    (tmp_path / "rows.csv").write_text("order_id\no1\n")
+    assert run_json("push", "Order", "rows.ndjson", "--url", url, cwd=tmp_path)["accepted"] == 1
+    refused = run("push", "Order", "rows.csv", "--url", url, cwd=tmp_path, code=1)
+    assert "--settings" in refused.stderr
+    answer = run_json("get", "shop_model", "customer=c1", "--url", url, cwd=tmp_path)
+    assert answer["rows"][0][0] == 0
+
+
 def test_a_url_that_does_not_answer_fails(shop):
     done = run("status", "--url", "http://127.0.0.1:9", cwd=shop, code=1)
     assert "no answer from http://127.0.0.1:9" in done.stderr

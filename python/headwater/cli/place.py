@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from headwater.errors import NotFoundError
+from headwater.errors import NotFoundError, near_names
 from headwater.types import DataType
 from headwater.workspace import Workspace, connect
 from headwater.workspace.opening import compiled_of, open_settings
@@ -72,17 +72,23 @@ class Place:
     def columns(self, name: str) -> tuple[str, dict[str, DataType]]:
         """Return the verb for a stream or table (`push`, `put`), and the types of its columns.
 
+        Without settings here, a server of `--url` tells which it is, and the types are not known.
+
         Raises:
             NotFoundError: `unknown_stream`.
         """
-        blueprint = self.compiled.blueprint
+        try:
+            blueprint = self.compiled.blueprint
+        except NotFoundError as missing:
+            if self.url is None or missing.code != "no_settings":
+                raise
+            with connect(self.url) as workspace:
+                return ("put" if name in workspace.status()["tables"] else "push"), {}
         for kind, verb in (("streams", "push"), ("tables", "put")):
             for source in blueprint[kind]:
                 if source["name"] == name:
                     columns = source["columns"]
                     return verb, {each["name"]: DataType(each["type"]) for each in columns}
-        from headwater.errors import near_names
-
         known = [each["name"] for kind in ("streams", "tables") for each in blueprint[kind]]
         raise NotFoundError(
             f"there is no stream or table {name}",

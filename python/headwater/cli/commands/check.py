@@ -44,7 +44,7 @@ def check(place: Place, *, json_: bool) -> None:
         [(view, column, _type(kind), keys) for view, column, kind, keys in rows],
     )
     services = ", ".join(each["name"] for each in blueprint["services"]) or "none"
-    talk.say(f"{len(blueprint['views'])} views, {len(rows)} features; services: {services}")
+    talk.say(f"views: {len(blueprint['views'])}, features: {len(rows)}, services: {services}")
 
 
 def _keys(view: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ import click
 
 from headwater.cli import talk
 from headwater.cli.place import Place, with_json, with_place
+from headwater.errors import InvalidError
 from headwater.sources.files import read_rows
 from headwater.types import DataType
 
@@ -33,6 +34,12 @@ def push(
     kept as dead letters.
     """
     verb, types = place.columns(name)
+    if not types and any(file.lower().endswith(".csv") for file in files):
+        raise InvalidError(
+            "the types of a CSV's columns stand in the definitions, which are not here",
+            code="unknown_types",
+            hint="name the project by --settings, or push NDJSON or Arrow",
+        )
     if arrived_at not in (None, "event_time"):
         types.setdefault(arrived_at, DataType.TIMESTAMP)
     total: dict[str, Any] = {"accepted": 0, "duplicates": 0, "rejected": []}

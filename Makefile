@@ -75,7 +75,7 @@ test: lint
 demo: $(VENV)/.built $(VENV)/.flights
 	$(BIN)/python -m examples.flights
 
-bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py))
+bench: $(patsubst benchmarks/%.py,bench-%,$(shell grep -l __main__ benchmarks/*.py))
 
 bench-%: $(VENV)/.built
 	$(BIN)/python benchmarks/$*.py

@@ -1,4 +1,5 @@
 # The only list of commands; CI calls the same. Everything is built into .venv.
+# Setting up talks on stderr: what `bench` and `crash` print on stdout is data.
 # `make demo` and `make test` set themselves up on a machine with Python 3.11+ and Rust.
 
 SHELL := /bin/bash
@@ -43,21 +44,22 @@ $(BIN)/python:
 	    || missing 'Rust (cargo)' "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"; \
 	command -v cc > /dev/null \
 	    || missing 'a C linker (cc)' 'apt install build-essential, or on macOS xcode-select --install'
-	'$(PYTHON)' -m venv $(VENV)
+	@'$(PYTHON)' -m venv $(VENV)
 
 # The project and its libraries, editable; again when they change, not at every line of Rust.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2'
-	$(MATURIN) develop --release --extras dev
-	touch $@ $(VENV)/.built
+	@echo 'setting up $(VENV): libraries, and the extension in release mode' >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2' >&2
+	@$(MATURIN) develop --release --extras dev >&2
+	@touch $@ $(VENV)/.built
 
 $(VENV)/.built: $(RUST) | $(VENV)/.installed
-	$(MATURIN) develop --release --skip-install
-	touch $@
+	@$(MATURIN) develop --release --skip-install >&2
+	@touch $@
 
 $(VENV)/.flights: $(VENV)/.installed
-	$(MATURIN) develop --release --extras dev,flights
-	touch $@ $(VENV)/.built
+	@$(MATURIN) develop --release --extras dev,flights >&2
+	@touch $@ $(VENV)/.built
 
 lint: $(VENV)/.built
 	cargo fmt --check
@@ -78,10 +80,10 @@ demo: $(VENV)/.built $(VENV)/.flights
 bench: $(patsubst benchmarks/%.py,bench-%,$(shell grep -l __main__ benchmarks/*.py))
 
 bench-%: $(VENV)/.built
-	$(BIN)/python benchmarks/$*.py
+	@$(BIN)/python benchmarks/$*.py
 
 crash: $(VENV)/.built
-	$(BIN)/python tests/crash/campaign.py --rounds $(ROUNDS) --seed $(SEED)
+	@$(BIN)/python tests/crash/campaign.py --rounds $(ROUNDS) --seed $(SEED)
 
 wheel: $(VENV)/.built
 	$(MATURIN) build --profile dist --out dist

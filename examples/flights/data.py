@@ -64,7 +64,7 @@ def load() -> Year:
     labels = labels.assign(
         asked_at=labels["scheduled_at"] - ASKED_BEFORE,
         hour=labels["scheduled_at"].dt.tz_convert(NEW_YORK).dt.hour,
-        weekday=labels["scheduled_at"].dt.tz_convert(NEW_YORK).dt.weekday,
+        weekday=labels["scheduled_at"].dt.tz_convert(NEW_YORK).dt.day_of_week,
         month=labels["scheduled_at"].dt.tz_convert(NEW_YORK).dt.month,
         late=labels["arr_delay"] > LATE_MINUTES,
     )

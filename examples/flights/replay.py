@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -17,12 +18,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from examples.flights.data import Year, micros
+from rich.console import Console
 from rich.progress import Progress
 
 import headwater as hw
 
 KEYS = ["carrier", "origin", "dest", "tailnum"]
 EVENTS_PER_PUSH_MAX = 50_000
+TALK = Console(stderr=True)
 
 
 @dataclass
@@ -54,6 +57,10 @@ class Asker:
         if response.status != http.HTTPStatus.OK:
             raise RuntimeError(f"the server answered {response.status}: {text.decode()}")
         return json.loads(text)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
 
 class _Feed:
@@ -90,8 +97,7 @@ def replay(
         _Feed("Landing", year.landings, table=False),
     ]
     done = Replayed()
-    asker = Asker(url, service)
-    with Progress(transient=True) as progress:
+    with closing(Asker(url, service)) as asker, Progress(console=TALK, transient=True) as progress:
         task = progress.add_task("replaying 2013", total=sum(len(f) for f in feeds))
         for question in questions.itertuples():
             at = question.asked_at

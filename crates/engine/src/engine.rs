@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use arrow_array::RecordBatch;
 use headwater_kernel::error::{Error, Kind, Result};
-use headwater_kernel::plan::{Plan, Source as ViewSource};
+use headwater_kernel::plan::Plan;
 use headwater_store::online::{EpochId, Online, Positions};
 use parking_lot::Mutex;
 use serde_json::Value as Json;
@@ -242,11 +242,6 @@ impl Engine {
         let covered = self.checkpoints.as_ref().map(|checkpoints| checkpoints.covered());
         let owner = self.ownership.lock().as_ref().map(|o| o.owner().clone()).unwrap_or_default();
         Ok(crate::status::status(&self.shared, covered, &owner, &self.report))
-    }
-
-    /// Does a view stand on a table?
-    pub fn is_table_view(&self, view: usize) -> bool {
-        matches!(self.shared.plan.views[view].source, ViewSource::Table(_))
     }
 }
 

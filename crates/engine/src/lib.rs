@@ -12,7 +12,6 @@ pub mod engine;
 pub mod files;
 pub mod intake;
 pub mod letters;
-mod letters_api;
 pub mod log;
 pub mod open;
 pub mod options;

@@ -4,6 +4,7 @@
 //! lies what the owner says of itself, for the error and for the CLI: never trusted for more.
 
 use std::path::Path;
+use std::time::Duration;
 
 use headwater_kernel::error::{Error, Kind, Result};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::files::disk::Disk;
 use crate::files::{Files, Lock, read_all, replace};
 use crate::log::recover::storage;
+
+/// Whoever only asks for the owner holds the lock for a moment: 5 attempts over 100 ms outlast it.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(25);
 
 const LOCK: &str = "LOCK";
 const OWNER: &str = "owner.json";
@@ -39,12 +44,16 @@ impl Ownership {
     /// # Errors
     /// `owned` (conflict), with the address of the owner in the hint.
     pub fn take(files: &dyn Files) -> Result<Self> {
-        let lock = files.lock(LOCK).map_err(|error| storage(&error))?;
-        let owner = read(files);
-        match lock {
-            Some(lock) => Ok(Self { owner, _lock: lock }),
-            None => Err(owned(&owner)),
+        for attempt in 1.. {
+            let lock = files.lock(LOCK).map_err(|error| storage(&error))?;
+            let owner = read(files);
+            match lock {
+                Some(lock) => return Ok(Self { owner, _lock: lock }),
+                None if attempt == ATTEMPTS => return Err(owned(&owner)),
+                None => std::thread::sleep(PAUSE),
+            }
         }
+        unreachable!("the last attempt returns")
     }
 
     /// The term of the last owner.

@@ -18,8 +18,9 @@ pub const DIR: &str = "log";
 /// Bytes after which a segment is closed and another begun.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 
-/// The largest record that a reader believes in: 1 GiB. A longer one is damage.
-pub const RECORD_BYTES_MAX: u64 = 1 << 30;
+/// The largest record that a reader believes in: 4 GiB, twice the largest body that is decoded. A
+/// longer one is damage.
+pub const RECORD_BYTES_MAX: u64 = 1 << 32;
 
 /// One segment file.
 #[derive(Clone, Debug, PartialEq, Eq)]

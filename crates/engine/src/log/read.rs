@@ -129,7 +129,7 @@ pub fn read_one(files: &dyn Files, location: Location) -> Result<Record> {
     file.read_at(location.offset, &mut head).map_err(failed)?;
     let header = Header::decode(&head)
         .map_err(|_| refuse(&path, location.offset, Broken::Damaged("no valid header")))?;
-    let mut data = vec![0; usize::try_from(header.record_bytes()).expect("below 1 GiB")];
+    let mut data = vec![0; usize::try_from(header.record_bytes()).expect("a record fits memory")];
     file.read_at(location.offset, &mut data).map_err(failed)?;
     let record = record_at(&Bytes::from(data), location.segment, 0)
         .map_err(|broken| refuse(&path, location.offset, broken))?;

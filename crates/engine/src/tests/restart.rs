@@ -1,5 +1,6 @@
 //! What a closed, dropped or killed engine gives when it is opened again.
 
+use headwater_kernel::value::Value;
 use serde_json::json;
 
 use super::support::*;
@@ -149,4 +150,37 @@ fn data_of_another_namespace_is_refused() {
     drop(world.open());
     let options = crate::OpenOptions { namespace: "production".into(), ..world.options() };
     assert_eq!(crate::Engine::open(&options).err().expect("refused").code, "other_namespace");
+}
+
+#[test]
+fn a_row_valid_from_its_own_arrival_stays_so() {
+    let mut world = World::new(1);
+    world.definitions["tables"][0]["valid_from"] = json!(null);
+    let engine = world.open();
+    let place = json!({"place": "ann", "valid_at": START, "size": 4});
+    let options = PushOptions { arrived_at: Some("valid_at".into()), idempotency_key: None };
+    engine.put("Place", rows(&[place]), &options).expect("put");
+    drop(engine);
+    let from_the_log = world.open();
+    assert_eq!(values(&from_the_log, "PlaceNow", "ann", START - 1), [Value::Null]);
+    assert_eq!(values(&from_the_log, "PlaceNow", "ann", START), [Value::Int(4)]);
+    from_the_log.close().expect("close");
+    let from_the_checkpoint = world.open();
+    assert_eq!(values(&from_the_checkpoint, "PlaceNow", "ann", START - 1), [Value::Null]);
+    assert_eq!(values(&from_the_checkpoint, "PlaceNow", "ann", START), [Value::Int(4)]);
+}
+
+#[test]
+fn a_wait_ends_at_its_deadline_or_tells_an_unknown_name() {
+    let world = World::new(1);
+    let engine = world.open();
+    let mut receipt = push(&engine, &[ride(START, "1", "ann", 1.0)]);
+    let soon = || std::time::Instant::now() + std::time::Duration::from_millis(20);
+    engine.online().wait_for(&receipt.positions, soon()).expect("visible");
+    receipt.positions.insert("Ride".into(), [(0, (0, 2))].into());
+    let error = engine.online().wait_for(&receipt.positions, soon()).expect_err("not there");
+    assert_eq!((error.code, error.kind.name()), ("deadline", "unavailable"));
+    receipt.positions.insert("Rode".into(), [(0, (0, 2))].into());
+    let error = engine.online().wait_for(&receipt.positions, soon()).expect_err("unknown");
+    assert_eq!(error.code, "unknown_stream");
 }

@@ -29,6 +29,10 @@ use crate::shared::{Shared, closed};
 /// Most pushes that are written together.
 const GROUP_PUSHES_MAX: usize = 1_024;
 
+/// Decoded bytes after which a group takes no further push: joined, their text stays far below
+/// what 32-bit offsets reach.
+const GROUP_BYTES_MAX: usize = 64 << 20;
+
 /// Decoded rows after which a group takes no further push.
 const GROUP_ROWS_MAX: usize = 262_144;
 
@@ -157,12 +161,13 @@ fn run(mut writer: Writer, jobs: &Receiver<Job>, waiting_rows: &AtomicUsize) {
     loop {
         let Some(first) = held.take().or_else(|| jobs.recv().ok()) else { return };
         let mut group = Vec::new();
-        let mut rows = 0;
+        let (mut rows, mut bytes) = (0, 0);
         let mut next = Some(first);
         while let Some(job) = next.take() {
             match job {
                 Job::Push(push, reply) => {
                     rows += push.decoded.rows_total as usize;
+                    bytes += push.decoded.batch.get_array_memory_size();
                     group.push(group::Asked::Push(push, reply));
                 }
                 Job::Discard(letter, reply) => group.push(group::Asked::Discard(letter, reply)),
@@ -171,7 +176,8 @@ fn run(mut writer: Writer, jobs: &Receiver<Job>, waiting_rows: &AtomicUsize) {
                     break;
                 }
             }
-            if group.len() < GROUP_PUSHES_MAX && rows < GROUP_ROWS_MAX {
+            let full = rows >= GROUP_ROWS_MAX || bytes >= GROUP_BYTES_MAX;
+            if group.len() < GROUP_PUSHES_MAX && !full {
                 next = jobs.try_recv().ok();
             }
         }

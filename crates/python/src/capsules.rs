@@ -45,9 +45,6 @@ fn import_stream(capsule: &Bound<'_, PyCapsule>) -> Result<(SchemaRef, Vec<Recor
     let reader = unsafe { RecordBatchStreamReader::from_raw(pointer.as_ptr()) };
     let reader = reader.map_err(|error| arrow(&error))?;
     let schema = arrow_array::RecordBatchReader::schema(&reader);
-    if !reads_as_rows(&schema) {
-        return Err(not_rows().into());
-    }
     let batches: Result<Vec<RecordBatch>, ArrowError> = reader.collect();
     let batches = batches.map_err(|error| raised_or(capsule.py(), &error))?;
     Ok((schema, batches))
@@ -79,11 +76,6 @@ fn import_array(
     let batch = RecordBatch::try_new_with_options(schema.clone(), rows.into_parts().1, &options)
         .map_err(|error| arrow(&error))?;
     Ok((schema, vec![batch]))
-}
-
-/// A stream of plain arrays (a column, not a table) arrives as a schema without names.
-fn reads_as_rows(schema: &Schema) -> bool {
-    !schema.fields().is_empty() || schema.metadata().is_empty()
 }
 
 fn not_rows() -> headwater_kernel::error::Error {

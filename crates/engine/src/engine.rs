@@ -110,8 +110,8 @@ impl Engine {
     /// Pushes events of a stream; durable and visible when it returns.
     ///
     /// # Errors
-    /// `unknown_stream` (not found), `malformed_body` (invalid), `arrival_backwards` (conflict) with
-    /// the row, `queue_full` and `storage_failed` (unavailable), kind `closed`.
+    /// `unknown_stream` (not found), `malformed_body` (invalid), `arrival_backwards` (conflict)
+    /// with the row, `queue_full` and `storage_failed` (unavailable), kind `closed`.
     pub fn push(&self, stream: &str, rows: Payload, options: &PushOptions) -> Result<Receipt> {
         let source = self.shared.sources.stream(stream)?;
         self.push_to(source, rows, options, None)

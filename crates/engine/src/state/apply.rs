@@ -1,7 +1,7 @@
 //! Applying an epoch: expressions are evaluated before any lock is taken, then the whole epoch is
 //! folded under the write lock.
 //!
-//! The same code serves live epochs, recovery and backfill; an epoch gives the same state each time.
+//! The same code serves live epochs, recovery and backfill; an epoch always gives the same state.
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use headwater_kernel::blueprint::{Blueprint, Column, Stream, Table};
 use headwater_kernel::error::{Error, Kind, Result};
+use headwater_kernel::near;
 use headwater_kernel::plan::{Plan, Source as ViewSource};
 
 use crate::contract::Contract;
@@ -137,41 +138,7 @@ impl Sources {
 
 fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> Error {
     let code = if what == "table" { "unknown_table" } else { "unknown_stream" };
-    let names: Vec<&str> = names.collect();
     let error = Error::new(Kind::NotFound, code, format!("no {what} is named {name}"));
-    let near = names.iter().find(|other| distance(other, name) <= 1 + name.chars().count() / 4);
-    match near {
-        Some(near) => error.with_hint(format!("did you mean {near}?")),
-        None if names.is_empty() => error.with_hint(format!("the definitions have no {what}")),
-        None => error.with_hint(format!("there are: {}", names.join(", "))),
-    }
-}
-
-/// Edits between two names, case aside.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.to_lowercase(), b.to_lowercase());
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let change = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn edits_are_counted() {
-        assert_eq!(distance("Departure", "departures"), 1);
-        assert_eq!(distance("", "ab"), 2);
-        assert_eq!(distance("kitten", "sitting"), 3);
-    }
+    let hint = near::hint(name, names);
+    error.with_hint(if hint.is_empty() { format!("the definitions have no {what}") } else { hint })
 }

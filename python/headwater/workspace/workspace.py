@@ -203,23 +203,21 @@ class Workspace:
         self, targets: list[tuple[str, str]], request: dict[str, Any]
     ) -> tuple[Any, list[bool], dict[str, Any]]:
         """Ask the first target that is known: a bare name may be a service or a view."""
-        for kind, name in targets[:-1]:
+        unknown: list[NotFoundError] = []
+        for kind, name in targets:
             try:
                 return self._backend.get({kind: name, **request})
-            except NotFoundError as unknown:
-                if unknown.code != f"unknown_{kind}":
+            except NotFoundError as error:
+                if len(targets) == 1 or error.code != f"unknown_{kind}":
                     raise
-        kind, name = targets[-1]
-        try:
-            return self._backend.get({kind: name, **request})
-        except NotFoundError as unknown:
-            if len(targets) == 1 or unknown.code != f"unknown_{kind}":
-                raise
-            raise NotFoundError(
-                f"no service or view is named {name}",
-                code="unknown_name",
-                hint=unknown.hint,
-            ) from unknown
+                unknown.append(error)
+        # A near name is worth more than a list of all there are.
+        near = [error.hint for error in unknown if error.hint.startswith("did you mean")]
+        raise NotFoundError(
+            f"no service or view is named {targets[0][1]}",
+            code="unknown_name",
+            hint="; ".join(near or [error.hint for error in unknown if error.hint]),
+        ) from unknown[-1]
 
     def _say(self, note: str) -> None:
         """Tell a note of an answer on stderr, once a workspace and view: reads may be many."""

@@ -5,9 +5,10 @@ use arrow_array::RecordBatch;
 use arrow_buffer::ScalarBuffer;
 use headwater_kernel::blueprint::{Blueprint, Stream};
 use headwater_kernel::error::{Error, Kind, Result};
+use headwater_kernel::near;
 use headwater_kernel::plan::{Plan, Source};
 
-use super::select::{near, select};
+use super::select::select;
 use super::{Arrived, History, HistoryBatch, TrainingOptions, TrainingSet, point_in_time};
 use crate::contract::{Contract, Quality, Rejection, acceptance};
 use crate::decode::{Decoded, Payload, decode};
@@ -135,7 +136,7 @@ fn find(blueprint: &Blueprint, name: &str) -> Result<Found> {
         let streams = blueprint.streams.iter().map(|stream| stream.name.as_str());
         let names = streams.chain(blueprint.tables.iter().map(|table| table.name.as_str()));
         let message = format!("no stream or table is named {name}");
-        Error::new(Kind::NotFound, "unknown_stream", message).with_hint(near(name, names))
+        Error::new(Kind::NotFound, "unknown_stream", message).with_hint(near::hint(name, names))
     })
 }
 

@@ -9,10 +9,10 @@ use arrow_schema::{Field, Schema};
 use headwater_kernel::blueprint::{Column, DEFAULT_SCALE_EXPONENT, TimeUnit};
 use headwater_kernel::error::{Error, Kind, Result};
 use headwater_kernel::key::KeyColumn;
+use headwater_kernel::near;
 use headwater_kernel::plan::{InputPlan, Plan, ServicePlan};
 
 use super::history::instants;
-use super::select::near;
 use crate::contract::Contract;
 use crate::decode::{Payload, decode};
 
@@ -108,13 +108,15 @@ fn check_columns(service: &ServicePlan, batch: &RecordBatch, time: &str) -> Resu
     };
     if schema.column_with_name(time).is_none() {
         let message = format!("the labels have no column \"{time}\" with the instants asked about");
-        return Err(invalid("missing_time_column", message).with_hint(near(time, names())));
+        return Err(invalid("missing_time_column", message).with_hint(near::hint(time, names())));
     }
     for key in &service.keys {
         if schema.column_with_name(&key.name).is_none() {
             let message =
                 format!("key column \"{}\" of {} is missing in the labels", key.name, service.name);
-            return Err(invalid("missing_key_column", message).with_hint(near(&key.name, names())));
+            return Err(
+                invalid("missing_key_column", message).with_hint(near::hint(&key.name, names()))
+            );
         }
     }
     for column in &service.columns {

@@ -2,9 +2,8 @@
 
 use headwater_kernel::blueprint::RequestKey;
 use headwater_kernel::error::{Error, Kind, Result};
+use headwater_kernel::near;
 use headwater_kernel::plan::{InputPlan, OutputPlan, Plan, ServicePlan};
-
-use crate::sources::distance;
 
 /// The service of this name, or else the view of this name as a service with all its features.
 ///
@@ -20,7 +19,7 @@ pub fn select(plan: &Plan, name: &str) -> Result<ServicePlan> {
     let services = plan.services.iter().map(|service| service.name.as_str());
     let names = services.chain(plan.views.iter().map(|view| view.name.as_str()));
     let message = format!("no service or view is named {name}");
-    Err(Error::new(Kind::NotFound, "unknown_service", message).with_hint(near(name, names)))
+    Err(Error::new(Kind::NotFound, "unknown_service", message).with_hint(near::hint(name, names)))
 }
 
 /// A view read alone: its keys, and all its features in order of definition.
@@ -43,18 +42,5 @@ pub(super) fn service_of_view(plan: &Plan, index: usize) -> ServicePlan {
             keys: (0..view.keys.len()).collect(),
         }],
         columns: view.features.iter().enumerate().map(output).collect(),
-    }
-}
-
-/// A hint: the nearest name, or all there are.
-pub(super) fn near<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.collect();
-    let nearest = names.iter().min_by_key(|name| distance(name, wanted));
-    match nearest {
-        Some(name) if distance(name, wanted) <= 1 + wanted.chars().count() / 4 => {
-            format!("did you mean {name}?")
-        }
-        Some(_) => format!("there are: {}", names.join(", ")),
-        None => String::new(),
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::state::{App, Class};
 use super::{events, feast, features, letters, operations, reply, training};
-use crate::lookup::near;
+use headwater_kernel::near;
 
 /// Every route with its class; the names of the metrics and of hints.
 const ROUTES: [(&str, Class); 13] = [

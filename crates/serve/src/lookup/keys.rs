@@ -97,7 +97,7 @@ pub(super) fn missing<'a>(column: &str, present: impl Iterator<Item = &'a str>) 
     Error::new(Kind::Invalid, "missing_key_column", format!("key column {column:?} is missing"))
         .with_hint(match present.is_empty() {
             true => format!("every row of keys needs {column:?}"),
-            false => super::near::hint(column, present.into_iter()),
+            false => headwater_kernel::near::hint(column, present.into_iter()),
         })
 }
 

@@ -7,7 +7,6 @@ pub mod answer;
 pub(crate) mod arrow_keys;
 pub mod batch;
 pub mod keys;
-pub mod near;
 pub mod question;
 pub mod request;
 pub mod rows;

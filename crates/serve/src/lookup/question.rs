@@ -12,8 +12,8 @@ use headwater_kernel::error::{Error, Kind, Result};
 use headwater_kernel::plan::{InputPlan, Plan, ServicePlan, Source, ViewPlan};
 use headwater_kernel::value::{DataType, FeatureType};
 
-use super::near;
 use crate::json;
+use headwater_kernel::near;
 
 /// What a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -48,15 +48,15 @@ class Server:
         # `archived_at` asks the archive: both must know the same.
         self.first_at = time.time_ns() // 1_000 - 3 * DAY_US
         self.archived_at = self.first_at + 2 * DAY_US
-        self.log = (folder / "server.log").open("ab")
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start and wait until it answers that it is ready."""
         command = [sys.executable, "-m", "headwater.cli", "run"]
-        self.process = subprocess.Popen(
-            command, cwd=self.folder, stdout=self.log, stderr=self.log, env={**os.environ}
-        )
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, stdout=log, stderr=log, env={**os.environ}
+            )
         deadline = time.monotonic() + READY_SECONDS_MAX
         while True:
             try:
@@ -65,7 +65,6 @@ class Server:
             except (OSError, http.client.HTTPException):
                 pass
             if self.process.poll() is not None or time.monotonic() > deadline:
-                self.log.flush()
                 said = (self.folder / "server.log").read_text()[-2_000:]
                 raise RuntimeError(f"the server did not come up; its last words:\n{said}")
             time.sleep(0.01)

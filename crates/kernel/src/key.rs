@@ -190,6 +190,13 @@ impl KeyColumn {
         (!key.is_empty()).then_some(key)
     }
 
+    /// Hashes and keys of `length` rows from one on; an empty key: left out.
+    pub(crate) fn rows(&self, from: usize, length: usize) -> impl Iterator<Item = (u64, &[u8])> {
+        let bounds = self.offsets[from..=from + length].windows(2);
+        let hashes = &self.hashes[from..from + length];
+        hashes.iter().zip(bounds).map(|(&hash, bound)| (hash, &self.bytes[bound[0]..bound[1]]))
+    }
+
     /// The hash of a row's key (of no meaning for a row left out).
     pub fn hash(&self, row: usize) -> u64 {
         self.hashes[row]

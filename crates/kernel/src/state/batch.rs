@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 
 use super::layout::Layout;
-use super::log::Delta;
+use super::log_row::{Delta, Prepared, Shape};
 use crate::aggregates::extreme::ordered_i64;
 use crate::aggregates::raw::RawEvent;
 use crate::aggregates::sum::units;
@@ -72,8 +72,11 @@ impl<'a> InputColumn<'a> {
             None => ones(length),
         };
         if let Input::Float(values) = &self.input {
-            for (bit, value) in values[start..start + length].iter().enumerate() {
-                mask &= !(u64::from(!value.is_finite()) << bit);
+            let values = &values[start..start + length];
+            if values.iter().fold(false, |odd, value| odd | !value.is_finite()) {
+                for (bit, value) in values.iter().enumerate() {
+                    mask &= !(u64::from(!value.is_finite()) << bit);
+                }
             }
         }
         mask
@@ -82,16 +85,15 @@ impl<'a> InputColumn<'a> {
     /// Fixed-point numbers of the rows in `mask`, 0 elsewhere; returns the rows whose number does
     /// not fit 64 bits.
     fn narrow(&self, start: usize, length: usize, mask: u64, out: &mut [i64; CHUNK]) -> u64 {
-        out.fill(0);
         let mut wide = 0u64;
         match &self.input {
             Input::Float(values) => {
                 let scale = narrow_scale(self.scale_exponent);
-                for (bit, &value) in values[start..start + length].iter().enumerate() {
-                    match to_fixed_narrow(value, scale) {
-                        Some(number) => out[bit] = number,
-                        None => wide |= 1 << bit,
-                    }
+                let values = values[start..start + length].iter();
+                for (bit, (to, &value)) in out.iter_mut().zip(values).enumerate() {
+                    let number = to_fixed_narrow(value, scale);
+                    wide |= u64::from(number.is_none()) << bit;
+                    *to = number.unwrap_or(0);
                 }
             }
             Input::Int(values) => out[..length].copy_from_slice(&values[start..start + length]),
@@ -102,8 +104,10 @@ impl<'a> InputColumn<'a> {
             }
             Input::Str(_) | Input::Timestamp(_) => unreachable!("the plan sums numbers only"),
         }
-        for (bit, number) in out.iter_mut().enumerate() {
-            *number &= -((mask >> bit & 1) as i64);
+        if mask != ones(length) {
+            for (bit, number) in out.iter_mut().enumerate() {
+                *number &= -((mask >> bit & 1) as i64);
+            }
         }
         wide & mask
     }
@@ -196,6 +200,14 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// What a staircase is given of 64 rows.
+pub(crate) struct StairRows {
+    /// The rows it takes.
+    pub(crate) mask: u64,
+    /// Numbers that compare as the values do.
+    pub(crate) values: [u64; CHUNK],
+}
+
 /// 64 rows prepared.
 #[derive(Default)]
 pub(crate) struct Chunk {
@@ -206,7 +218,7 @@ pub(crate) struct Chunk {
     /// By sum of the log.
     sums: Vec<[i64; CHUNK]>,
     /// By staircase.
-    pub(crate) stairs: Vec<[u64; CHUNK]>,
+    pub(crate) stairs: Vec<StairRows>,
     /// Rows of which some sum does not fit 64 bits.
     pub(crate) wide: u64,
     /// Rows that the log takes.
@@ -216,13 +228,21 @@ pub(crate) struct Chunk {
     filters: Vec<u64>,
 }
 
+const EMPTY_STAIR: StairRows = StairRows { mask: 0, values: [0; CHUNK] };
+
 impl Chunk {
+    /// A first row as the log, of this shape, takes it.
+    #[inline(always)]
+    pub(crate) fn prepared(&self, shape: Shape) -> Prepared<'_> {
+        Prepared { counts: &self.counts[..shape.counts], sums: &self.sums[..shape.sums], bit: 0 }
+    }
+
     pub(crate) fn new(layout: &Layout) -> Chunk {
         Chunk {
             masks: vec![0; layout.places.len()],
             counts: vec![0; layout.counts.len()],
             sums: vec![[0; CHUNK]; layout.sums.len()],
-            stairs: vec![[0; CHUNK]; layout.stairs.len()],
+            stairs: layout.stairs.iter().map(|_| EMPTY_STAIR).collect(),
             wide: 0,
             logged: 0,
             valid: Vec::new(),
@@ -230,6 +250,7 @@ impl Chunk {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn prepare(
         &mut self,
         section: &Section,
@@ -259,53 +280,31 @@ impl Chunk {
         }
         for (out, stair) in self.stairs.iter_mut().zip(&layout.stairs) {
             let input = section.parts[stair.part].input.expect("an extreme has an input");
-            batch.inputs[input].ordered(start, length, stair.greatest, out);
+            out.mask = self.masks[stair.part];
+            batch.inputs[input].ordered(start, length, stair.greatest, &mut out.values);
         }
-    }
-}
-
-/// What a prepared row adds to the log; all its sums fit 64 bits.
-#[derive(Clone, Copy)]
-pub(crate) struct NarrowDelta<'a> {
-    pub(crate) chunk: &'a Chunk,
-    pub(crate) bit: usize,
-}
-
-impl Delta for NarrowDelta<'_> {
-    #[inline(always)]
-    fn count(self, index: usize) -> u32 {
-        (self.chunk.counts[index] >> self.bit & 1) as u32
-    }
-
-    #[inline(always)]
-    fn sum(self, index: usize) -> i128 {
-        i128::from(self.chunk.sums[index][self.bit])
-    }
-
-    #[inline(always)]
-    fn sum_narrow(self, index: usize) -> Option<i64> {
-        Some(self.chunk.sums[index][self.bit])
     }
 }
 
 /// What a row adds to the log, the exact way.
 #[derive(Clone, Copy)]
-pub(crate) struct WideDelta<'a> {
-    pub(crate) narrow: NarrowDelta<'a>,
+pub(crate) struct ExactDelta<'a> {
+    pub(crate) chunk: &'a Chunk,
+    pub(crate) bit: usize,
     pub(crate) section: &'a Section,
     pub(crate) layout: &'a Layout,
     pub(crate) batch: &'a Batch<'a>,
     pub(crate) row: usize,
 }
 
-impl Delta for WideDelta<'_> {
+impl Delta for ExactDelta<'_> {
     fn count(self, index: usize) -> u32 {
-        self.narrow.count(index)
+        (self.chunk.counts[index] >> self.bit & 1) as u32
     }
 
     fn sum(self, index: usize) -> i128 {
         let part = self.layout.sums[index];
-        if self.narrow.chunk.masks[part] >> self.narrow.bit & 1 == 0 {
+        if self.chunk.masks[part] >> self.bit & 1 == 0 {
             return 0;
         }
         let input = self.section.parts[part].input.expect("a sum has an input");

@@ -31,6 +31,8 @@ impl Boundaries {
             }
         }
         boundaries.steps.sort_unstable();
+        let nested = boundaries.steps.windows(2).all(|pair| pair[1].0 % pair[0].0 == 0);
+        assert!(nested, "each resolution of the ladder divides the next");
         boundaries
     }
 
@@ -56,7 +58,7 @@ impl Boundaries {
 /// Boundaries still needed, in some unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needed {
-    /// (distance of boundaries, the lowest one needed).
+    /// (distance of boundaries, the lowest one needed), each distance dividing the next.
     steps: Vec<(i64, i64)>,
     lifetime: bool,
 }
@@ -69,11 +71,13 @@ impl Needed {
         if after == i64::MIN && self.lifetime {
             return true;
         }
-        // The greatest multiple at or below `to` is the best candidate.
-        self.steps.iter().any(|&(distance, lowest)| {
-            let candidate = to.div_euclid(distance) * distance;
-            candidate >= lowest && candidate > after
-        })
+        // Each distance divides the next, so that the first of these that reaches `to` has the
+        // greatest boundary at or below it: if that is not behind `after`, no other one is. Its
+        // lowest boundary lies at or below it too.
+        let Some(&(distance, _)) = self.steps.iter().find(|step| to >= step.1) else {
+            return false;
+        };
+        to.saturating_sub(after) >= distance || to - to.rem_euclid(distance) > after
     }
 
     /// The lowest boundary needed; `i64::MIN` for lifetime, `i64::MAX` when there is none.
@@ -82,6 +86,73 @@ impl Needed {
             return i64::MIN;
         }
         self.steps.iter().map(|step| step.1).min().unwrap_or(i64::MAX)
+    }
+}
+
+/// [`Needed::in_range`] of one range after another, each beginning where the last one ended.
+pub(crate) struct Walk<'a> {
+    needed: &'a Needed,
+    after: i64,
+    zone: Zone,
+}
+
+/// Where one distance decides.
+#[derive(Clone, Copy)]
+struct Zone {
+    distance: i64,
+    /// The first of its boundaries that is not passed.
+    next: i64,
+    /// From here on a finer distance decides.
+    end: i64,
+}
+
+impl Needed {
+    /// Begins at an instant, or at the beginning of time.
+    #[inline(always)]
+    pub(crate) fn walk(&self, after: i64) -> Walk<'_> {
+        let zone = Zone { distance: 1, next: i64::MAX, end: i64::MIN };
+        Walk { needed: self, after, zone }
+    }
+
+    /// The zone of a range `(after, to]`.
+    #[cold]
+    fn zone(&self, after: i64, to: i64) -> Zone {
+        let decides = self.steps.iter().position(|step| to >= step.1);
+        let finer = &self.steps[..decides.unwrap_or(self.steps.len())];
+        let end = finer.iter().map(|step| step.1).min().unwrap_or(i64::MAX);
+        match decides.map(|index| self.steps[index].0) {
+            None => Zone { distance: 1, next: i64::MAX, end },
+            Some(distance) if after == i64::MIN => Zone { distance, next: i64::MIN, end },
+            Some(distance) => {
+                Zone { distance, next: (after.div_euclid(distance) + 1) * distance, end }
+            }
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// Is a boundary needed in every range from here on? Each has one, of the finest distance.
+    #[inline(always)]
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.zone.distance == 1 && self.zone.next != i64::MAX && self.zone.end == i64::MAX
+    }
+
+    /// Is a boundary in `(the former end, to]` needed?
+    #[inline(always)]
+    pub(crate) fn next(&mut self, to: i64) -> bool {
+        if to >= self.zone.end {
+            self.zone = self.needed.zone(self.after, to);
+        }
+        let first = self.after == i64::MIN && self.needed.lifetime;
+        self.after = to;
+        if to < self.zone.next {
+            return first;
+        }
+        self.zone.next = match self.zone.distance {
+            1 => to + 1,
+            distance => to - to.rem_euclid(distance) + distance,
+        };
+        true
     }
 }
 
@@ -99,5 +170,29 @@ mod tests {
         assert!(needed.in_range(30, 60), "60 is still asked for at S, however old 30 is");
         assert!(!needed.in_range(60, 60), "an empty range has no boundary");
         assert_eq!(needed.lowest(), 60);
+    }
+
+    #[test]
+    fn a_walk_answers_as_single_ranges_do() {
+        let steps = [(60, 3_600), (1_800, 86_400), (10_800, 604_800), (3_600, 7_200)];
+        let windows = steps.map(|(resolution, width)| Window::Sliding {
+            width_us: width * SECOND_US,
+            resolution_us: resolution * SECOND_US,
+        });
+        let mut state = 5u64;
+        for round in 0..2_000 {
+            let sealed_at = 2_000_000 * SECOND_US + round * 977 * SECOND_US;
+            let some = &windows[round as usize % 4..];
+            let needed = Boundaries::of(some).needed(sealed_at, 60 * SECOND_US);
+            let mut after = if round % 2 == 0 { i64::MIN } else { 21_000 };
+            let mut walk = needed.walk(after);
+            let mut to = 22_000;
+            while to < 70_000 {
+                assert_eq!(walk.next(to), needed.in_range(after, to), "({after}, {to}]");
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                after = to;
+                to += 1 + (state >> 33) as i64 % [3, 50, 700, 9_000][(state >> 20) as usize % 4];
+            }
+        }
     }
 }

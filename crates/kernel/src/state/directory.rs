@@ -2,8 +2,8 @@
 //! keys themselves; longer ones are verified in an arena. An id stays with its key until the key
 //! is removed; then it is given to the next new key.
 
-use super::pool::prefetch;
-use crate::sweep::memory::filled;
+use crate::memory::filled;
+use crate::prefetch::prefetch;
 
 const EMPTY: u32 = u32::MAX;
 
@@ -142,6 +142,7 @@ impl Directory {
     }
 
     /// The id of a key, given now if it is new.
+    #[inline]
     pub(crate) fn find_or_insert(&mut self, hash: u64, key: &[u8]) -> u32 {
         match self.find(hash, key) {
             Some(id) => id,

@@ -3,41 +3,13 @@
 //! boundaries in (bucket of i, bucket of i + 1]; before the first row stands an implicit zero.
 //! Rows are narrow until something does not fit, then the whole log is rewritten wider.
 
+use std::cell::Cell;
+
 use super::boundaries::Needed;
+use super::log_row::{
+    Delta, LEVEL_MAX, Prepared, Row, Shape, row_time, set_row_time, take_back, try_add, write_row,
+};
 use super::pool::{NOWHERE, Pool, class_words, start};
-
-/// Numbers of counts and sums in a row, and how a row is laid out at each level:
-/// 0: time u32, counts u32, sums i64; 1: sums i128; 2: time i64, counts u64, sums i128.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shape {
-    pub(crate) counts: usize,
-    pub(crate) sums: usize,
-}
-
-/// The widest level.
-pub(crate) const LEVEL_MAX: u8 = 2;
-
-impl Shape {
-    /// Words of a row.
-    #[inline]
-    pub(crate) fn stride(self, level: u8) -> usize {
-        match level {
-            0 => 1 + self.counts + 2 * self.sums,
-            1 => 1 + self.counts + 4 * self.sums,
-            _ => 2 + 2 * self.counts + 4 * self.sums,
-        }
-    }
-}
-
-/// What an event adds.
-pub(crate) trait Delta: Copy {
-    fn count(self, index: usize) -> u32;
-    fn sum(self, index: usize) -> i128;
-    /// The sum where it fits 64 bits.
-    fn sum_narrow(self, index: usize) -> Option<i64> {
-        i64::try_from(self.sum(index)).ok()
-    }
-}
 
 /// The part of a key's header that describes its log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,152 +24,56 @@ impl Head {
     pub(crate) const EMPTY: Head = Head { at: NOWHERE, rows: 0, class: 0, level: 0 };
 }
 
-#[inline]
-fn get_u64(words: &[u32], at: usize) -> u64 {
-    u64::from(words[at]) | u64::from(words[at + 1]) << 32
-}
+/// Rows of the least block: most keys that come at all come again.
+const ROWS_MIN: usize = 2;
 
-#[inline]
-fn set_u64(words: &mut [u32], at: usize, value: u64) {
-    words[at] = value as u32;
-    words[at + 1] = (value >> 32) as u32;
-}
-
-#[inline]
-fn get_u128(words: &[u32], at: usize) -> u128 {
-    u128::from(get_u64(words, at)) | u128::from(get_u64(words, at + 2)) << 64
-}
-
-#[inline]
-fn set_u128(words: &mut [u32], at: usize, value: u128) {
-    set_u64(words, at, value as u64);
-    set_u64(words, at + 2, (value >> 64) as u64);
-}
-
-/// The bucket of a row.
-#[inline]
-pub(crate) fn row_time(row: &[u32], level: u8) -> i64 {
-    if level < 2 { i64::from(row[0]) } else { get_u64(row, 0) as i64 }
-}
-
-fn set_row_time(row: &mut [u32], level: u8, bucket: i64) {
-    if level < 2 {
-        row[0] = u32::try_from(bucket).expect("the log was widened for this bucket");
-    } else {
-        set_u64(row, 0, bucket as u64);
-    }
-}
-
-/// Count number i of a row.
-#[inline]
-pub(crate) fn row_count(row: &[u32], level: u8, index: usize) -> u64 {
-    if level < 2 { u64::from(row[1 + index]) } else { get_u64(row, 2 + 2 * index) }
-}
-
-/// Sum number i of a row.
-#[inline]
-pub(crate) fn row_sum(row: &[u32], level: u8, shape: Shape, index: usize) -> i128 {
-    match level {
-        0 => i128::from(get_u64(row, 1 + shape.counts + 2 * index) as i64),
-        1 => get_u128(row, 1 + shape.counts + 4 * index) as i128,
-        _ => get_u128(row, 2 + 2 * shape.counts + 4 * index) as i128,
-    }
-}
-
-/// Adds (or takes back) a delta; false when something overflowed, and the row is as it was.
+/// Adds a prepared row whose bucket is the last one of a log, or a later one where there is room
+/// for it: returns its rows. `None`: nothing was changed, and [`Log::add`] will do it.
 #[inline(always)]
-fn try_add<D: Delta>(row: &mut [u32], level: u8, shape: Shape, delta: D) -> bool {
-    match level {
-        0 => {
-            let row = &mut row[1..1 + shape.counts + 2 * shape.sums];
-            let mut overflow = false;
-            for index in 0..shape.counts {
-                let (next, over) = row[index].overflowing_add(delta.count(index));
-                row[index] = next;
-                overflow |= over;
-            }
-            for index in 0..shape.sums {
-                let at = shape.counts + 2 * index;
-                let Some(add) = delta.sum_narrow(index) else {
-                    overflow = true;
-                    continue;
-                };
-                let (next, over) = (get_u64(row, at) as i64).overflowing_add(add);
-                set_u64(row, at, next as u64);
-                overflow |= over;
-            }
-            if overflow {
-                take_back_narrow(row, shape, delta);
-            }
-            !overflow
-        }
-        1 => {
-            let row = &mut row[1..1 + shape.counts + 4 * shape.sums];
-            let mut overflow = false;
-            for index in 0..shape.counts {
-                let (next, over) = row[index].overflowing_add(delta.count(index));
-                row[index] = next;
-                overflow |= over;
-            }
-            if overflow {
-                for index in 0..shape.counts {
-                    row[index] = row[index].wrapping_sub(delta.count(index));
-                }
-                return false;
-            }
-            add_sums_wide(row, shape.counts, shape.sums, delta);
-            true
-        }
-        _ => {
-            for index in 0..shape.counts {
-                let at = 2 + 2 * index;
-                let next = get_u64(row, at) + u64::from(delta.count(index));
-                set_u64(row, at, next);
-            }
-            add_sums_wide(row, 2 + 2 * shape.counts, shape.sums, delta);
-            true
-        }
+pub(crate) fn add_behind(
+    words: &mut [u32],
+    head: Head,
+    shape: Shape,
+    bucket: i64,
+    add: Prepared,
+) -> Option<u32> {
+    match head.level {
+        _ if head.rows == 0 => None,
+        0 => add_behind_at::<false>(words, head, shape, bucket, add),
+        1 => add_behind_at::<true>(words, head, shape, bucket, add),
+        _ => None,
     }
 }
 
 #[inline(always)]
-fn add_sums_wide<D: Delta>(row: &mut [u32], from: usize, sums: usize, delta: D) {
-    for index in 0..sums {
-        let at = from + 4 * index;
-        // Prefix sums wrap: a difference of two is right as long as itself fits 128 bits.
-        let next = get_u128(row, at).wrapping_add(delta.sum(index) as u128);
-        set_u128(row, at, next);
+fn add_behind_at<const WIDE: bool>(
+    words: &mut [u32],
+    head: Head,
+    shape: Shape,
+    bucket: i64,
+    add: Prepared,
+) -> Option<u32> {
+    let stride = shape.stride(u8::from(WIDE));
+    let rows = head.rows as usize;
+    let last = start(head.at) + (rows - 1) * stride;
+    let row = &mut words[last..last + stride];
+    let time = i64::from(row[0]);
+    if bucket == time {
+        let cells = &Cell::from_mut(&mut row[1..]).as_slice_of_cells();
+        if add.add::<WIDE>(cells, cells) {
+            return Some(head.rows);
+        }
+        take_back(row, u8::from(WIDE), shape, add);
+        return None;
     }
-}
-
-#[cold]
-fn take_back_narrow<D: Delta>(row: &mut [u32], shape: Shape, delta: D) {
-    for index in 0..shape.counts {
-        row[index] = row[index].wrapping_sub(delta.count(index));
+    let room = (rows + 1) * stride <= class_words(head.class);
+    if bucket < time || bucket > i64::from(u32::MAX) || !room {
+        return None;
     }
-    for index in 0..shape.sums {
-        let at = shape.counts + 2 * index;
-        let add = delta.sum_narrow(index).unwrap_or(0);
-        set_u64(row, at, get_u64(row, at).wrapping_sub(add as u64));
-    }
-}
-
-/// Takes back a delta that `try_add` added; at the widest level nothing is ever taken back.
-#[cold]
-fn take_back<D: Delta>(row: &mut [u32], level: u8, shape: Shape, delta: D) {
-    assert!(level < LEVEL_MAX, "nothing overflows at the widest level");
-    if level == 0 {
-        take_back_narrow(&mut row[1..], shape, delta);
-        return;
-    }
-    for index in 0..shape.counts {
-        row[1 + index] = row[1 + index].wrapping_sub(delta.count(index));
-    }
-    for index in 0..shape.sums {
-        let at = 1 + shape.counts + 4 * index;
-        let next = get_u128(row, at).wrapping_sub(delta.sum(index) as u128);
-        set_u128(row, at, next);
-    }
+    let pair = Cell::from_mut(&mut words[last..last + 2 * stride]).as_slice_of_cells();
+    let (from, to) = pair.split_at(stride);
+    to[0].set(bucket as u32);
+    add.add::<WIDE>(&from[1..], &to[1..]).then_some(head.rows + 1)
 }
 
 /// One key's log, to be changed.
@@ -292,12 +168,11 @@ impl Log<'_> {
         if !self.fits(bucket) {
             return false;
         }
-        let position = self.first_row_from(bucket);
+        let mut position = self.first_row_from(bucket);
         let successor = self.time(position);
         if successor != bucket && needed.in_range(bucket, successor) {
-            self.insert_row(bucket, needed);
+            position = self.insert_row(bucket, position, needed);
         }
-        let position = self.first_row_from(bucket);
         let (level, shape, rows) = (self.head.level, self.shape, self.rows());
         for row in position..rows {
             if !try_add(self.row_mut(row), level, shape, delta) {
@@ -313,10 +188,11 @@ impl Log<'_> {
 
     /// Inserts a row with its predecessor's content: what happened up to its bucket. When earlier
     /// rows were dropped and there is no predecessor, the boundaries that it would answer are
-    /// not needed, so that zero stands for it rightly.
-    fn insert_row(&mut self, bucket: i64, needed: &Needed) {
-        self.make_room(needed);
-        let position = self.first_row_from(bucket);
+    /// not needed, so that zero stands for it rightly. Takes and gives its place.
+    fn insert_row(&mut self, bucket: i64, mut position: usize, needed: &Needed) -> usize {
+        if self.make_room(needed) {
+            position = self.first_row_from(bucket);
+        }
         let level = self.head.level;
         let stride = self.shape.stride(level);
         let at = self.row_at(position);
@@ -330,6 +206,7 @@ impl Log<'_> {
         }
         set_row_time(&mut words[at..at + stride], level, bucket);
         self.head.rows += 1;
+        position
     }
 
     /// The first row whose bucket is at or after this one.
@@ -337,27 +214,28 @@ impl Log<'_> {
         first_row_from(&self.pool.words, *self.head, self.shape, bucket)
     }
 
-    /// Room for one more row: thins first, grows when that freed too little.
+    /// Room for one more row: thins first, grows when that freed too little. Did rows change?
     #[inline]
-    fn make_room(&mut self, needed: &Needed) {
+    fn make_room(&mut self, needed: &Needed) -> bool {
         let stride = self.shape.stride(self.head.level);
-        let capacity =
-            if self.head.at == NOWHERE { 0 } else { class_words(self.head.class) / stride };
-        if self.rows() == capacity {
-            self.make_room_slowly(needed, stride, capacity);
+        let words = if self.head.at == NOWHERE { 0 } else { class_words(self.head.class) };
+        let full = (self.rows() + 1) * stride > words;
+        if full {
+            self.make_room_slowly(needed, stride, words / stride);
         }
+        full
     }
 
     #[cold]
     fn make_room_slowly(&mut self, needed: &Needed, stride: usize, capacity: usize) {
         self.thin(needed);
         let rows = self.rows();
-        // Grow unless thinning freed 3/8: else the next thinning, which reads the whole log, would
+        // Grow unless thinning freed half: else the next thinning, which reads the whole log, would
         // come too soon.
-        if rows * 8 + 8 > capacity * 5 {
-            self.resize((rows + rows * 3 / 4 + 1) * stride);
-        } else if (rows + 1) * 4 < capacity && capacity > 16 {
-            self.resize((rows * 2 + 1) * stride);
+        if rows * 2 > capacity || capacity == 0 {
+            self.resize((rows * 2).max(ROWS_MIN) * stride);
+        } else if (rows + 1) * 5 < capacity && capacity > 16 {
+            self.resize(rows * 3 * stride);
         }
     }
 
@@ -371,19 +249,40 @@ impl Log<'_> {
     /// Drops rows that answer no boundary which is still needed; the last is the total and stays.
     pub(crate) fn thin(&mut self, needed: &Needed) {
         let rows = self.rows();
-        let stride = self.shape.stride(self.head.level);
-        let mut kept = 0;
-        for row in 0..rows {
-            let keep = row + 1 == rows || needed.in_range(self.time(row), self.time(row + 1));
-            if keep {
-                if kept != row {
-                    let (from, to) = (self.row_at(row), self.row_at(kept));
-                    self.pool.words.copy_within(from..from + stride, to);
-                }
-                kept += 1;
-            }
+        if rows == 0 {
+            return;
         }
-        self.head.rows = kept as u32;
+        // Rows are moved in runs: `run` is the first of those kept since the last one dropped.
+        let (mut kept, mut run) = (0, 0);
+        let (level, stride) = (self.head.level, self.shape.stride(self.head.level));
+        let mut walk = needed.walk(self.time(0));
+        let base = self.row_at(0);
+        let mut row = 1;
+        while row < rows {
+            // As long as rows are kept, only reading is to be done.
+            let dropped = self.pool.words[base + row * stride..base + rows * stride]
+                .chunks_exact(stride)
+                .position(|words| !walk.next(row_time(words, level)) || walk.keeps_all());
+            let Some(distance) = dropped else { break };
+            row += distance;
+            if walk.keeps_all() {
+                break;
+            }
+            kept = self.move_rows(run, row - 1, kept);
+            run = row;
+            row += 1;
+        }
+        self.head.rows = self.move_rows(run, rows, kept) as u32;
+    }
+
+    /// Moves rows `from..to` to row `kept`; returns the end of them there.
+    #[inline]
+    fn move_rows(&mut self, from: usize, to: usize, kept: usize) -> usize {
+        if from != kept && from < to {
+            let (first, end, target) = (self.row_at(from), self.row_at(to), self.row_at(kept));
+            self.pool.words.copy_within(first..end, target);
+        }
+        kept + (to - from)
     }
 
     /// Is every boundary from `lowest` on behind the last row, so that all windows are empty?
@@ -429,68 +328,20 @@ impl Log<'_> {
     }
 }
 
-/// A row in its widest form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Row {
-    pub(crate) time: i64,
-    pub(crate) counts: Vec<u64>,
-    pub(crate) sums: Vec<i128>,
-}
-
-impl Row {
-    pub(crate) fn of(words: &[u32], level: u8, shape: Shape) -> Row {
-        Row {
-            time: row_time(words, level),
-            counts: (0..shape.counts).map(|index| row_count(words, level, index)).collect(),
-            sums: (0..shape.sums).map(|index| row_sum(words, level, shape, index)).collect(),
-        }
-    }
-
-    /// Does a level hold this row?
-    pub(crate) fn fits(&self, level: u8) -> bool {
-        let narrow = u32::try_from(self.time).is_ok()
-            && self.counts.iter().all(|&count| u32::try_from(count).is_ok());
-        match level {
-            0 => narrow && self.sums.iter().all(|&sum| i64::try_from(sum).is_ok()),
-            1 => narrow,
-            _ => true,
-        }
-    }
-}
-
-fn write_row(target: &mut [u32], level: u8, shape: Shape, row: &Row) {
-    set_row_time(target, level, row.time);
-    for (index, &count) in row.counts.iter().enumerate() {
-        if level < 2 {
-            target[1 + index] = u32::try_from(count).expect("the level was chosen for the row");
-        } else {
-            set_u64(target, 2 + 2 * index, count);
-        }
-    }
-    for (index, &sum) in row.sums.iter().enumerate() {
-        match level {
-            0 => set_u64(target, 1 + shape.counts + 2 * index, sum as i64 as u64),
-            1 => set_u128(target, 1 + shape.counts + 4 * index, sum as u128),
-            _ => set_u128(target, 2 + 2 * shape.counts + 4 * index, sum as u128),
-        }
-    }
-}
-
 /// The first row of a log whose bucket is at or after this one.
 #[inline]
 pub(crate) fn first_row_from(words: &[u32], head: Head, shape: Shape, bucket: i64) -> usize {
     let stride = shape.stride(head.level);
     let at = if head.at == NOWHERE { 0 } else { start(head.at) };
-    let (mut low, mut high) = (0, head.rows as usize);
-    while low < high {
-        let middle = (low + high) / 2;
-        if row_time(&words[at + middle * stride..], head.level) < bucket {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    let time = |row: usize| row_time(&words[at + row * stride..], head.level);
+    // Without a branch on what is found: half of these would be guessed wrongly.
+    let (mut low, mut count) = (0, head.rows as usize);
+    while count > 1 {
+        let half = count / 2;
+        low = if time(low + half - 1) < bucket { low + half } else { low };
+        count -= half;
     }
-    low
+    low + usize::from(count == 1 && time(low) < bucket)
 }
 
 #[cfg(test)]

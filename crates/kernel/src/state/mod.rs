@@ -6,10 +6,14 @@ pub mod boundaries;
 pub(crate) mod bytes;
 mod column;
 mod directory;
+mod fold;
+mod header;
 mod layout;
 mod log;
+mod log_row;
 mod pool;
 mod read;
+mod read_short;
 mod row;
 mod section;
 mod stairs;
@@ -91,8 +95,7 @@ impl SpaceState {
     /// # Panics
     /// When `t` is before the section's sealed instant: that is the archive's to answer.
     pub fn read(&self, view: usize, id: Option<u32>, t: i64, out: &mut [Cell]) -> bool {
-        let view = &self.plan.views[view];
-        let Source::Section(section) = view.source else {
+        let Source::Section(section) = self.plan.views[view].source else {
             unreachable!("a view of a table is read from the table")
         };
         self.sections[self.position(section)].read(view, id, t, out)

@@ -18,7 +18,7 @@ pub(crate) struct Pool {
 }
 
 /// Units of a class: 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, ...: four steps a doubling.
-fn class_units(class: u8) -> usize {
+const fn class_units(class: u8) -> usize {
     let class = class as usize;
     if class < 4 { class + 1 } else { (5 + (class - 4) % 4) << ((class - 4) / 4) }
 }
@@ -39,9 +39,24 @@ fn class_for(words: usize) -> u8 {
     class
 }
 
+/// Classes: the largest block is of 2^32 words and more than a pool can hold.
+const CLASSES: usize = 112;
+
+/// By class: its words, so that looking at a block costs a load.
+static CLASS_WORDS: [u64; CLASSES] = {
+    let mut words = [0; CLASSES];
+    let mut class = 0;
+    while class < CLASSES {
+        words[class] = (class_units(class as u8) * UNIT_WORDS) as u64;
+        class += 1;
+    }
+    words
+};
+
 /// Words that a block of this class holds.
+#[inline]
 pub(crate) fn class_words(class: u8) -> usize {
-    class_units(class) * UNIT_WORDS
+    CLASS_WORDS[class as usize] as usize
 }
 
 impl Pool {
@@ -89,21 +104,6 @@ impl Pool {
 #[inline]
 pub(crate) fn start(at: u32) -> usize {
     at as usize * UNIT_WORDS
-}
-
-/// Starts loading the cache line of a word; does nothing where there is no such instruction.
-#[inline]
-pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if index < slice.len() {
-        // SAFETY: a prefetch of an address inside a live slice; it reads and changes nothing.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(slice.as_ptr().add(index).cast());
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (slice, index);
 }
 
 #[cfg(test)]

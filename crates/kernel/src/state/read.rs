@@ -4,30 +4,45 @@
 
 use super::column::{Column, input_of};
 use super::layout::Place;
-use super::log::{first_row_from, row_count, row_sum};
+use super::log::first_row_from;
+use super::log_row::{row_count, row_sum};
 use super::pool::start as block_start;
+use super::read_short::{ROW_WORDS_MAX, Short, Step, ZEROS};
 use super::section::SectionState;
-use super::stairs::best_from;
+use super::stairs::{STEP_WORDS, best_from};
+use super::words::LINE_WORDS;
 use crate::aggregates::extreme::of_ordered;
 use crate::aggregates::raw::RawEvent;
 use crate::aggregates::{Event, Partial, count, or_default, sum};
 use crate::blueprint::Aggregate;
 use crate::plan::{AggregatePlan, Family, FeatureCompute, FeaturePlan, Reads, ViewPlan};
+use crate::prefetch::prefetch;
 use crate::value::{Cell, Status, Value};
 use crate::window::{Window, end as window_end};
 
 /// Windows of a view that are looked up without an allocation.
 const WINDOWS_INLINE: usize = 16;
 
+/// Cache lines of a log or a staircase that are asked for at once.
+const LINES_AHEAD: usize = 6;
+
+/// By window of a view.
+#[derive(Clone, Copy)]
+struct Found {
+    /// Its first instant, and the bucket of that.
+    start: i64,
+    bucket: i64,
+    /// Words of the log row before its start; [`NO_ROW`] for the beginning.
+    row: usize,
+}
+
 /// One key at one instant.
 struct Reader<'a> {
     state: &'a SectionState,
     id: u32,
     view: &'a ViewPlan,
-    /// By window: its first instant.
-    starts: &'a [i64],
-    /// By window: words of the log row before its start; `usize::MAX` for the beginning.
-    rows: &'a [usize],
+    /// By window.
+    windows: &'a [Found],
     /// Words of the last row of the log; `usize::MAX` for none.
     total: usize,
     level: u8,
@@ -38,8 +53,9 @@ struct Reader<'a> {
 const NO_ROW: usize = usize::MAX;
 
 impl SectionState {
-    /// Reads a view of this section; see `SpaceState::read`.
-    pub(crate) fn read(&self, view: &ViewPlan, id: Option<u32>, t: i64, out: &mut [Cell]) -> bool {
+    /// Reads a view (index into the plan's) of this section; see `SpaceState::read`.
+    pub(crate) fn read(&self, index: usize, id: Option<u32>, t: i64, out: &mut [Cell]) -> bool {
+        let view = &self.plan.views[index];
         assert_eq!(out.len(), view.features.len(), "a cell for each feature");
         assert!(t >= self.sealed_at, "an instant before the sealed one is read from the archive");
         let Some(id) = id else {
@@ -48,53 +64,84 @@ impl SectionState {
             }
             return false;
         };
-        let count = view.windows.len();
-        let mut inline = ([0i64; WINDOWS_INLINE], [NO_ROW; WINDOWS_INLINE]);
-        let mut more = (Vec::new(), Vec::new());
-        let (starts, rows) = if count <= WINDOWS_INLINE {
-            (&mut inline.0[..count], &mut inline.1[..count])
-        } else {
-            more.0.resize(count, 0);
-            more.1.resize(count, NO_ROW);
-            (&mut more.0[..], &mut more.1[..])
+        self.prefetch_rows(id);
+        let nothing = Found { start: 0, bucket: i64::MIN, row: NO_ROW };
+        let (mut inline, mut more) = ([nothing; WINDOWS_INLINE], Vec::new());
+        let windows = match inline.get_mut(..view.windows.len()) {
+            Some(windows) => windows,
+            None => {
+                more.resize(view.windows.len(), nothing);
+                &mut more[..]
+            }
         };
-        for (window, start) in view.windows.iter().zip(&mut *starts) {
-            *start = window.start(t, view.include_current);
+        for (window, found) in view.windows.iter().zip(&mut *windows) {
+            found.start = window.start(t, view.include_current);
+            found.bucket = self.layout.bucket_of_start(found.start);
         }
-        let head = self.head(id);
-        let total = self.search_log(view, id, starts, rows);
+        let total = self.search_log(view, id, windows);
         let reader = Reader {
             state: self,
             id,
             view,
-            starts,
-            rows,
+            windows,
             total,
-            level: head.level,
+            level: self.head(id).level,
             waiting: self.waiting_of(id),
             end: window_end(t, view.include_current),
         };
-        for (feature, cell) in view.features.iter().zip(out) {
-            *cell = reader.feature(feature, plan_of(feature));
+        let steps =
+            &self.steps[self.section().views.iter().position(|&v| v == index).expect("own")];
+        let words = if total == NO_ROW { 0 } else { self.shape.stride(reader.level) };
+        if reader.waiting.is_empty()
+            && reader.level < 2
+            && words <= ROW_WORDS_MAX
+            && windows.len() <= WINDOWS_INLINE
+        {
+            reader.read_short(steps, words, out);
+        } else {
+            for (feature, cell) in view.features.iter().zip(out) {
+                *cell = reader.feature(feature, plan_of(feature));
+            }
         }
         reader.found()
     }
 
+    /// Starts loading the log and the staircases of a key.
+    #[inline]
+    fn prefetch_rows(&self, id: u32) {
+        let words = &*self.pool.words;
+        let ahead = |from: usize, length: usize| {
+            let lines = (from..from + length).step_by(LINE_WORDS).take(LINES_AHEAD);
+            lines.for_each(|at| prefetch(words, at));
+            prefetch(words, from + length - 1);
+        };
+        let head = self.head(id);
+        if head.rows > 0 {
+            let length = head.rows as usize * self.shape.stride(head.level);
+            ahead(block_start(head.at), length);
+        }
+        for index in 0..self.layout.stairs.len() {
+            let stair = self.stair(id, index);
+            if stair.steps > 0 {
+                ahead(block_start(stair.at), stair.steps as usize * STEP_WORDS);
+            }
+        }
+    }
+
     /// Finds, for each aligned window, the row before its start; returns the last row.
-    fn search_log(&self, view: &ViewPlan, id: u32, starts: &[i64], rows: &mut [usize]) -> usize {
+    fn search_log(&self, view: &ViewPlan, id: u32, windows: &mut [Found]) -> usize {
         let head = self.head(id);
         if head.rows == 0 {
             return NO_ROW;
         }
         let stride = self.shape.stride(head.level);
         let base = block_start(head.at);
-        for ((window, &start), row) in view.windows.iter().zip(starts).zip(rows) {
+        for (window, found) in view.windows.iter().zip(windows) {
             if matches!(window, Window::Exact { .. }) {
                 continue;
             }
-            let bucket = self.layout.bucket_of_start(start);
-            let next = first_row_from(&self.pool.words, head, self.shape, bucket);
-            *row = if next == 0 { NO_ROW } else { base + (next - 1) * stride };
+            let next = first_row_from(&self.pool.words, head, self.shape, found.bucket);
+            found.row = if next == 0 { NO_ROW } else { base + (next - 1) * stride };
         }
         base + (head.rows as usize - 1) * stride
     }
@@ -108,6 +155,37 @@ fn plan_of(feature: &FeaturePlan) -> &AggregatePlan {
 }
 
 impl Reader<'_> {
+    /// Reads all features, most of them the short way; `words` is the length of a row.
+    fn read_short(&self, steps: &[Step], words: usize, out: &mut [Cell]) {
+        let pool = &*self.state.pool.words;
+        let row = |at: usize| if at == NO_ROW { &ZEROS[..] } else { &pool[at..at + words] };
+        let (mut rows, mut buckets) = ([&ZEROS[..]; WINDOWS_INLINE], [0; WINDOWS_INLINE]);
+        for (found, (to, bucket)) in self.windows.iter().zip(rows.iter_mut().zip(&mut buckets)) {
+            (*to, *bucket) = (row(found.row), found.bucket);
+        }
+        let short = Short {
+            rows: &rows,
+            total: row(self.total),
+            wide: self.level == 1,
+            shape: self.state.shape,
+            buckets: &buckets,
+            words: pool,
+        };
+        for ((feature, &step), cell) in self.view.features.iter().zip(steps).zip(out) {
+            *cell = match step {
+                Step::Count { index, window } => short.read_count(index, window),
+                Step::Sum { sum, count, window, of } => {
+                    short.read_sum((sum, count), window, of, feature)
+                }
+                Step::Stair { index, window, turn, data_type } => {
+                    let stair = self.state.stair(self.id, index);
+                    short.read_stair(stair, (window, turn, data_type), feature)
+                }
+                Step::Long => self.feature(feature, plan_of(feature)),
+            };
+        }
+    }
+
     fn feature(&self, feature: &FeaturePlan, plan: &AggregatePlan) -> Cell {
         let window = plan.window;
         let cell = match plan.reads {
@@ -131,7 +209,7 @@ impl Reader<'_> {
 
     /// Waiting events in a window that a part takes.
     fn waiting(&self, part: usize, window: usize) -> impl Iterator<Item = &RawEvent> {
-        let start = self.starts[window];
+        let start = self.windows[window].start;
         let part = &self.state.section().parts[part];
         self.waiting.iter().filter(move |event| {
             event.time >= start
@@ -150,7 +228,7 @@ impl Reader<'_> {
         let at = |row: usize| {
             if row == NO_ROW { 0 } else { row_count(&words[row..], self.level, index) }
         };
-        let mut count = at(self.total) - at(self.rows[window]);
+        let mut count = at(self.total) - at(self.windows[window].row);
         if !self.waiting.is_empty() {
             count += self.waiting(part, window).count() as u64;
         }
@@ -168,7 +246,7 @@ impl Reader<'_> {
                 row_sum(&words[row..], self.level, self.state.shape, index)
             }
         };
-        let mut total = at(self.total).wrapping_sub(at(self.rows[window]));
+        let mut total = at(self.total).wrapping_sub(at(self.windows[window].row));
         if !self.waiting.is_empty() {
             let units = |event| {
                 sum::units(input_of(self.state.section(), part, event), plan.scale_exponent)
@@ -180,8 +258,7 @@ impl Reader<'_> {
 
     /// A feature of one part: an extreme, first or last.
     fn one(&self, part: usize, feature: &FeaturePlan, plan: &AggregatePlan) -> Cell {
-        let start = self.starts[plan.window];
-        let bucket = self.state.layout.bucket_of_start(start);
+        let Found { start, bucket, .. } = self.windows[plan.window];
         let mut partial = Partial::empty(plan);
         match (self.state.place(part), &mut partial) {
             (Place::Stair(index), Partial::Extreme(extreme)) => {
@@ -214,7 +291,7 @@ impl Reader<'_> {
     /// The extreme that a staircase answers, without waiting events.
     #[inline]
     fn stair(&self, index: usize, plan: &AggregatePlan) -> Cell {
-        let bucket = self.state.layout.bucket_of_start(self.starts[plan.window]);
+        let bucket = self.windows[plan.window].bucket;
         let turn = if plan.aggregate == Aggregate::Max { 0 } else { u64::MAX };
         let data_type = plan.input_type.expect("an extreme has an input");
         let stair = self.state.stair(self.id, index);
@@ -238,7 +315,7 @@ impl Reader<'_> {
         };
         match self.column(index) {
             Some(Column::Raw(column)) => {
-                let (events, dropped) = column.read(self.starts[window], self.end);
+                let (events, dropped) = column.read(self.windows[window].start, self.end);
                 (Some(events), dropped)
             }
             _ => (None, false),

@@ -5,7 +5,7 @@
 
 use super::bytes::{Reader, put_i64, put_u8, put_u32, put_u64, put_u128};
 use super::column::Column;
-use super::log::{LEVEL_MAX, Row, Shape};
+use super::log_row::{LEVEL_MAX, Row, Shape};
 use super::pool::start;
 use super::section::SectionState;
 use super::stairs::step;

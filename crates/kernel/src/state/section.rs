@@ -1,31 +1,22 @@
 //! The state of one section: for each key a header, a log, staircases, columns and the events that
-//! wait. The fold takes 64 rows at a time and loads what it will touch before it touches it.
+//! wait. Here it is made, aged, cleared, loaded and measured; `fold` changes it, `read` reads it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::batch::{Batch, CHUNK, Chunk, NarrowDelta, RawDelta, WideDelta};
-use super::column::{Column, Incoming, input_of, raw_of};
-use super::directory::Directory;
+use super::batch::Chunk;
+use super::column::Column;
+use super::header::{self, header_words};
 use super::layout::{Layout, Place, Reach};
-use super::log::{Head, Log, Shape};
-use super::pool::{NOWHERE, Pool, class_words, prefetch, start};
-use super::stairs::{STEP_WORDS, StairHead, Stairs};
-use super::words::{LINE_WORDS, Words};
-use crate::aggregates::Event;
+use super::log::{Head, Log};
+use super::log_row::{Row, Shape};
+use super::pool::{NOWHERE, Pool, class_words};
+use super::read_short::{Step, steps_of};
+use super::stairs::{StairHead, Stairs};
+use super::words::Words;
 use crate::aggregates::raw::RawEvent;
-use crate::fold::{FoldBatch, FoldReport};
 use crate::plan::{Plan, Section};
-
-/// Header words: log address, rows, class | level << 8 | waiting << 16; then 3 a staircase.
-const HEADER_WORDS: usize = 3;
-
-/// Words of a header: a divisor or a multiple of a cache line, so that it touches no line more
-/// than it must.
-fn header_stride(stairs: usize) -> usize {
-    let words = HEADER_WORDS + 3 * stairs;
-    if words <= LINE_WORDS { words.next_power_of_two() } else { words.next_multiple_of(LINE_WORDS) }
-}
+use crate::prefetch::prefetch;
 
 /// State of one section, by key id.
 pub(crate) struct SectionState {
@@ -35,14 +26,16 @@ pub(crate) struct SectionState {
     pub(crate) shape: Shape,
     pub(crate) sealed_at: i64,
     pub(crate) reach: Reach,
-    headers: Words,
-    stride: usize,
+    /// How each view of the section is read.
+    pub(super) steps: Vec<Vec<Step>>,
+    pub(super) headers: Words,
+    pub(super) stride: usize,
     pub(crate) pool: Pool,
     pub(crate) columns: Vec<Option<Box<[Column]>>>,
     pub(crate) waiting: BTreeMap<u32, Vec<RawEvent>>,
-    chunk: Chunk,
+    pub(super) chunk: Chunk,
     /// First instant and number of the bucket of the last event.
-    last_bucket: (i64, i64),
+    pub(super) last_bucket: (i64, i64),
 }
 
 impl SectionState {
@@ -57,8 +50,9 @@ impl SectionState {
             shape,
             sealed_at: i64::MIN,
             reach,
+            steps: section.views.iter().map(|&view| steps_of(&plan.views[view], &layout)).collect(),
             headers: Words::default(),
-            stride: header_stride(layout.stairs.len()),
+            stride: header_words(layout.stairs.len()),
             pool: Pool::default(),
             columns: Vec::new(),
             waiting: BTreeMap::new(),
@@ -81,17 +75,24 @@ impl SectionState {
     }
 
     /// Makes sure that the header of an id exists.
-    fn reserve(&mut self, id: u32) {
+    pub(super) fn reserve(&mut self, id: u32) {
         let wanted = (id as usize + 1) * self.stride;
         while self.headers.len() < wanted {
             let at = self.headers.len();
             self.headers.extend(self.stride, 0);
-            let heads = 1 + self.layout.stairs.len();
-            (0..heads).for_each(|head| self.headers[at + 3 * head] = NOWHERE);
+            self.empty_header(at);
         }
         if !self.layout.columns.is_empty() && self.columns.len() <= id as usize {
             self.columns.resize(id as usize + 1, None);
         }
+    }
+
+    fn empty_header(&mut self, at: usize) {
+        let (log, stairs) = header::split_mut(&mut self.headers[at..at + self.stride]);
+        header::put_waiting(log, false);
+        header::put_log(log, Head::EMPTY);
+        let heads = self.layout.stairs.len();
+        stairs[..heads].iter_mut().for_each(|head| header::put_stair(head, StairHead::EMPTY));
     }
 
     #[inline]
@@ -100,298 +101,64 @@ impl SectionState {
         self.headers.get(at..at + self.stride)
     }
 
+    /// The header of an id that has one.
+    #[inline]
+    pub(super) fn header_mut(&mut self, id: u32) -> &mut [u32] {
+        let at = id as usize * self.stride;
+        &mut self.headers[at..at + self.stride]
+    }
+
     #[inline]
     pub(crate) fn head(&self, id: u32) -> Head {
-        self.header(id).map_or(Head::EMPTY, head_of)
+        self.header(id).map_or(Head::EMPTY, |header| header::log_of(header::split(header).0))
     }
 
     #[inline]
     pub(crate) fn stair(&self, id: u32, index: usize) -> StairHead {
-        self.header(id).map_or(StairHead::EMPTY, |header| stair_of(header, index))
-    }
-
-    #[inline]
-    fn has_waiting(&self, id: u32) -> bool {
-        self.header(id).is_some_and(|header| header[2] >> 16 & 1 == 1)
+        let of = |header| header::stair_of(&header::split(header).1[index]);
+        self.header(id).map_or(StairHead::EMPTY, of)
     }
 
     /// Events of a key that wait.
     #[inline]
     pub(crate) fn waiting_of(&self, id: u32) -> &[RawEvent] {
-        if !self.has_waiting(id) {
-            return &[];
+        match self.header(id) {
+            Some(header) if header::is_waiting(header::split(header).0) => {
+                self.waiting.get(&id).map_or(&[], Vec::as_slice)
+            }
+            _ => &[],
         }
-        self.waiting.get(&id).map_or(&[], Vec::as_slice)
     }
 
-    fn set_waiting(&mut self, id: u32, waiting: bool) {
-        let word = &mut self.headers[id as usize * self.stride + 2];
-        *word = *word & 0xffff | u32::from(waiting) << 16;
+    pub(super) fn set_waiting(&mut self, id: u32, waiting: bool) {
+        header::put_waiting(header::split_mut(self.header_mut(id)).0, waiting);
     }
 
     /// The log of a key, and what else the change of it needs.
-    #[inline]
-    fn with_log<R>(&mut self, id: u32, change: impl FnOnce(&mut Log, &Reach) -> R) -> R {
+    pub(super) fn with_log<R>(&mut self, id: u32, change: impl FnOnce(&mut Log, &Reach) -> R) -> R {
         let at = id as usize * self.stride;
-        let mut head = head_of(&self.headers[at..at + HEADER_WORDS]);
-        let before = head;
+        let words = header::split_mut(&mut self.headers[at..at + self.stride]).0;
+        let mut head = header::log_of(words);
         let mut log = Log { pool: &mut self.pool, head: &mut head, shape: self.shape };
         let result = change(&mut log, &self.reach);
-        if head != before {
-            let header = &mut self.headers[at..at + HEADER_WORDS];
-            header[0] = head.at;
-            header[1] = head.rows;
-            header[2] = header[2] & 0x1_0000 | u32::from(head.class) | u32::from(head.level) << 8;
-        }
+        header::put_log(words, head);
         result
     }
 
-    #[inline]
-    fn with_stairs<R>(
+    /// A staircase of a key, and what else the change of it needs.
+    pub(super) fn with_stairs<R>(
         &mut self,
         id: u32,
         index: usize,
         change: impl FnOnce(&mut Stairs, &Reach) -> R,
     ) -> R {
-        let at = id as usize * self.stride + HEADER_WORDS + 3 * index;
-        let mut head = stair_of(&self.headers[id as usize * self.stride..], index);
-        let before = head;
+        let at = id as usize * self.stride;
+        let words = &mut header::split_mut(&mut self.headers[at..at + self.stride]).1[index];
+        let mut head = header::stair_of(words);
         let mut stairs = Stairs { pool: &mut self.pool, head: &mut head };
         let result = change(&mut stairs, &self.reach);
-        if head != before {
-            self.headers[at..at + 3].copy_from_slice(&[head.at, head.steps, head.class]);
-        }
+        header::put_stair(words, head);
         result
-    }
-
-    /// Folds a batch; `touched` is told every id whose row changes.
-    pub(crate) fn fold(
-        &mut self,
-        batch: &FoldBatch,
-        sealed_at: i64,
-        directory: &mut Directory,
-        mut touched: impl FnMut(u32),
-    ) -> FoldReport {
-        self.seal(sealed_at);
-        let plan = Arc::clone(&self.plan);
-        let section = &plan.sections[self.index];
-        let batch = Batch::new(section, batch);
-        let rows = batch.batch.keys.len();
-        let mut report = FoldReport::default();
-        let mut ids = [0u32; CHUNK];
-        for from in (0..rows).step_by(CHUNK) {
-            let length = CHUNK.min(rows - from);
-            let mut chunk = std::mem::take(&mut self.chunk);
-            chunk.prepare(section, &self.layout, &batch, from, length);
-            let taken = self.resolve(&batch, from, length, directory, &mut ids, &mut report);
-            for bit in 0..length {
-                if taken >> bit & 1 == 1 {
-                    touched(ids[bit]);
-                    self.apply(section, &batch, &chunk, from + bit, bit, ids[bit], &mut report);
-                }
-            }
-            self.chunk = chunk;
-        }
-        report
-    }
-
-    /// Finds the ids of a chunk and starts loading what applying will touch; returns the rows that
-    /// take part: those with a key that some view can reach.
-    fn resolve(
-        &mut self,
-        batch: &Batch,
-        from: usize,
-        length: usize,
-        directory: &mut Directory,
-        ids: &mut [u32; CHUNK],
-        report: &mut FoldReport,
-    ) -> u64 {
-        let keys = batch.batch.keys;
-        for row in from..from + length {
-            directory.prefetch(keys.hash(row));
-        }
-        let mut taken = 0u64;
-        let mut id_max = None;
-        for bit in 0..length {
-            let row = from + bit;
-            let Some(key) = keys.get(row) else { continue };
-            let time = batch.batch.times[row];
-            if time < self.reach.start_of_all && !self.count_beyond(batch, row, report) {
-                continue;
-            }
-            let id = directory.find_or_insert(keys.hash(row), key);
-            ids[bit] = id;
-            id_max = id_max.max(Some(id));
-            taken |= 1 << bit;
-            prefetch(&self.headers, id as usize * self.stride);
-        }
-        if let Some(id) = id_max {
-            self.reserve(id);
-        }
-        for (bit, &id) in ids[..length].iter().enumerate() {
-            if taken >> bit & 1 == 1 {
-                self.prefetch_tails(id);
-            }
-        }
-        taken
-    }
-
-    /// Counts an event for the views that keep it but cannot reach it; can any view reach it?
-    #[cold]
-    fn count_beyond(&self, batch: &Batch, row: usize, report: &mut FoldReport) -> bool {
-        let time = batch.batch.times[row];
-        for &(view, start) in &self.reach.view_starts {
-            if time >= start || !batch.passes(self.plan.views[view].filter, row) {
-                continue;
-            }
-            match report.beyond_windows.iter_mut().find(|entry| entry.0 == view) {
-                Some(entry) => entry.1 += 1,
-                None => report.beyond_windows.push((view, 1)),
-            }
-        }
-        time >= self.reach.start
-    }
-
-    #[inline]
-    fn prefetch_tails(&self, id: u32) {
-        let head = self.head(id);
-        if head.at != NOWHERE {
-            let stride = self.shape.stride(head.level);
-            let end = start(head.at) + head.rows as usize * stride;
-            prefetch(&self.pool.words, end - stride);
-            prefetch(&self.pool.words, end + stride - 1);
-        }
-        for index in 0..self.layout.stairs.len() {
-            let stair = self.stair(id, index);
-            if stair.at != NOWHERE {
-                let end = start(stair.at) + stair.steps as usize * STEP_WORDS;
-                prefetch(&self.pool.words, end.saturating_sub(STEP_WORDS));
-            }
-        }
-    }
-
-    /// Folds one row of a chunk.
-    #[inline]
-    #[allow(clippy::too_many_arguments)] // one row needs its batch, its chunk and its place in both
-    fn apply(
-        &mut self,
-        section: &Section,
-        batch: &Batch,
-        chunk: &Chunk,
-        row: usize,
-        bit: usize,
-        id: u32,
-        report: &mut FoldReport,
-    ) {
-        let time = batch.batch.times[row];
-        if self.has_waiting(id) {
-            self.move_waiting(id);
-        }
-        if time >= self.sealed_at {
-            self.waiting.entry(id).or_default().push(batch.raw_event(row));
-            self.set_waiting(id, true);
-            report.waiting += 1;
-            return;
-        }
-        let bucket = self.layout.bucket_near(&mut self.last_bucket, time);
-        if chunk.logged >> bit & 1 == 1 {
-            let delta = NarrowDelta { chunk, bit };
-            if chunk.wide >> bit & 1 == 0 {
-                self.with_log(id, |log, reach| log.add(bucket, delta, &reach.log));
-            } else {
-                let layout = Arc::clone(&self.layout);
-                let delta = WideDelta { narrow: delta, section, layout: &layout, batch, row };
-                self.with_log(id, |log, reach| log.add(bucket, delta, &reach.log));
-            }
-        }
-        for index in 0..chunk.stairs.len() {
-            let part = self.layout.stairs[index].part;
-            if chunk.masks[part] >> bit & 1 == 1 {
-                let value = chunk.stairs[index][bit];
-                self.with_stairs(id, index, |stairs, reach| {
-                    stairs.add(bucket, value, &reach.parts[part]);
-                });
-            }
-        }
-        if !self.layout.columns.is_empty() {
-            self.apply_columns(section, batch, chunk, row, bit, id);
-        }
-    }
-
-    fn apply_columns(
-        &mut self,
-        section: &Section,
-        batch: &Batch,
-        chunk: &Chunk,
-        row: usize,
-        bit: usize,
-        id: u32,
-    ) {
-        let time = batch.batch.times[row];
-        let bucket = self.layout.bucket(time);
-        let tie = batch.batch.ties.map(|ties| &ties[row]);
-        let columns = columns_of(&mut self.columns, section, &self.layout, id);
-        for (column, &part) in columns.iter_mut().zip(&self.layout.columns) {
-            if chunk.masks[part] >> bit & 1 == 0 {
-                continue;
-            }
-            let value = match section.parts[part].input {
-                Some(input) => batch.inputs[input].value(row),
-                None => crate::value::Value::Null,
-            };
-            let event = Event { time, tie, value: &value };
-            let incoming = Incoming { event, bucket };
-            column.insert(part, &incoming, &self.reach, || {
-                raw_of(&section.parts[part], &batch.raw_event(row))
-            });
-        }
-    }
-
-    /// Folds the events of a key that the sealed instant has passed.
-    #[cold]
-    pub(crate) fn move_waiting(&mut self, id: u32) {
-        let plan = Arc::clone(&self.plan);
-        let section = &plan.sections[self.index];
-        let Some(waiting) = self.waiting.remove(&id) else { return };
-        let (passed, still): (Vec<RawEvent>, Vec<RawEvent>) =
-            waiting.into_iter().partition(|event| event.time < self.sealed_at);
-        self.set_waiting(id, !still.is_empty());
-        if !still.is_empty() {
-            self.waiting.insert(id, still);
-        }
-        let layout = Arc::clone(&self.layout);
-        for event in &passed {
-            let delta = RawDelta { section, layout: &layout, event };
-            let bucket = layout.bucket(event.time);
-            if delta.logged() {
-                self.with_log(id, |log, reach| log.add(bucket, delta, &reach.log));
-            }
-            for (index, stair) in layout.stairs.iter().enumerate() {
-                if !delta.takes(stair.part) {
-                    continue;
-                }
-                let value =
-                    crate::aggregates::extreme::ordered(input_of(section, stair.part, event));
-                let value = if stair.greatest { value } else { !value };
-                self.with_stairs(id, index, |stairs, reach| {
-                    stairs.add(bucket, value, &reach.parts[stair.part]);
-                });
-            }
-            if layout.columns.is_empty() {
-                continue;
-            }
-            let columns = columns_of(&mut self.columns, section, &layout, id);
-            for (column, &part) in columns.iter_mut().zip(&layout.columns) {
-                if delta.takes(part) {
-                    let value = input_of(section, part, event);
-                    let event_of = Event { time: event.time, tie: event.tie.as_ref(), value };
-                    let incoming = Incoming { event: event_of, bucket };
-                    column.insert(part, &incoming, &self.reach, || {
-                        raw_of(&section.parts[part], event)
-                    });
-                }
-            }
-        }
     }
 
     /// Drops what the sealed instant leaves behind; can no read find the key here any more?
@@ -432,11 +199,7 @@ impl SectionState {
             let stair = self.stair(id, index);
             self.pool.release(stair.at, stair.class as u8);
         }
-        let at = id as usize * self.stride;
-        for head in 0..1 + self.layout.stairs.len() {
-            let at = at + 3 * head;
-            self.headers[at..at + 3].copy_from_slice(&[NOWHERE, 0, 0]);
-        }
+        self.empty_header(id as usize * self.stride);
         if let Some(columns) = self.columns.get_mut(id as usize) {
             *columns = None;
         }
@@ -480,7 +243,7 @@ impl SectionState {
         self.clear(id);
     }
 
-    pub(crate) fn load_log(&mut self, id: u32, rows: &[super::log::Row]) {
+    pub(crate) fn load_log(&mut self, id: u32, rows: &[Row]) {
         self.with_log(id, |log, _| rows.iter().for_each(|row| log.push_row(row)));
     }
 
@@ -513,26 +276,4 @@ impl SectionState {
     pub(crate) fn prefetch(&self, id: u32) {
         prefetch(&self.headers, id as usize * self.stride);
     }
-}
-
-fn columns_of<'a>(
-    columns: &'a mut [Option<Box<[Column]>>],
-    section: &Section,
-    layout: &Layout,
-    id: u32,
-) -> &'a mut [Column] {
-    columns[id as usize].get_or_insert_with(|| {
-        layout.columns.iter().map(|&part| Column::empty(&section.parts[part])).collect()
-    })
-}
-
-#[inline]
-fn head_of(header: &[u32]) -> Head {
-    Head { at: header[0], rows: header[1], class: header[2] as u8, level: (header[2] >> 8) as u8 }
-}
-
-#[inline]
-fn stair_of(header: &[u32], index: usize) -> StairHead {
-    let at = HEADER_WORDS + 3 * index;
-    StairHead { at: header[at], steps: header[at + 1], class: header[at + 2] }
 }

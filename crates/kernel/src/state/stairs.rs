@@ -7,6 +7,9 @@ use super::pool::{NOWHERE, Pool, class_words, start};
 /// Words of a step: bucket i64, value u64.
 pub(crate) const STEP_WORDS: usize = 4;
 
+/// Steps of the least block.
+const STEPS_MIN: usize = 2;
+
 /// Where a key's staircase is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StairHead {
@@ -25,65 +28,103 @@ pub(crate) struct Stairs<'a> {
     pub(crate) head: &'a mut StairHead,
 }
 
+/// The steps of a staircase, as words.
+#[inline(always)]
+fn steps(words: &[u32], head: StairHead) -> &[[u32; STEP_WORDS]] {
+    if head.steps == 0 {
+        return &[];
+    }
+    let at = start(head.at);
+    words[at..at + head.steps as usize * STEP_WORDS].as_chunks().0
+}
+
+#[inline(always)]
+fn bucket_of(step: &[u32; STEP_WORDS]) -> i64 {
+    (u64::from(step[0]) | u64::from(step[1]) << 32) as i64
+}
+
+#[inline(always)]
+fn value_of(step: &[u32; STEP_WORDS]) -> u64 {
+    u64::from(step[2]) | u64::from(step[3]) << 32
+}
+
 /// Step number i: bucket and value.
 #[inline]
 pub(crate) fn step(words: &[u32], head: StairHead, index: usize) -> (i64, u64) {
-    let at = start(head.at) + index * STEP_WORDS;
-    let step = &words[at..at + STEP_WORDS];
-    let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-    (join(step[0], step[1]) as i64, join(step[2], step[3]))
+    let step = &steps(words, head)[index];
+    (bucket_of(step), value_of(step))
 }
 
 /// The best value in the buckets at or after this one.
 #[inline]
 pub(crate) fn best_from(words: &[u32], head: StairHead, bucket: i64) -> Option<u64> {
-    let at = first_step_from(words, head, bucket);
-    (at < head.steps as usize).then(|| step(words, head, at).1)
+    let steps = steps(words, head);
+    steps.get(first_from(steps, bucket)).map(value_of)
+}
+
+#[inline]
+fn first_from(steps: &[[u32; STEP_WORDS]], bucket: i64) -> usize {
+    steps.partition_point(|step| bucket_of(step) < bucket)
 }
 
 fn first_step_from(words: &[u32], head: StairHead, bucket: i64) -> usize {
-    let (mut low, mut high) = (0, head.steps as usize);
-    while low < high {
-        let middle = (low + high) / 2;
-        if step(words, head, middle).0 < bucket {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    first_from(steps(words, head), bucket)
+}
+
+/// Adds a value in the last bucket of a staircase or, where there is room for it, in a later one:
+/// returns its steps. `None`: nothing was changed, and [`Stairs::add`] will do it.
+#[inline(always)]
+pub(crate) fn add_behind(
+    words: &mut [u32],
+    head: StairHead,
+    bucket: i64,
+    value: u64,
+) -> Option<u32> {
+    let kept = steps(words, head);
+    let last = kept.last()?;
+    let (latest, best) = (bucket_of(last), value_of(last));
+    if bucket < latest {
+        return None;
     }
-    low
+    let mut place = kept.len();
+    if best <= value {
+        place -= kept.iter().rev().take_while(|step| value_of(step) <= value).count();
+    } else if bucket == latest {
+        return Some(head.steps);
+    }
+    if (place + 1) * STEP_WORDS > class_words(head.class as u8) {
+        return None;
+    }
+    put(words, head, place, bucket, value);
+    Some(place as u32 + 1)
+}
+
+#[inline(always)]
+fn put(words: &mut [u32], head: StairHead, index: usize, bucket: i64, value: u64) {
+    let at = start(head.at) + index * STEP_WORDS;
+    let bucket = bucket as u64;
+    let step = [bucket as u32, (bucket >> 32) as u32, value as u32, (value >> 32) as u32];
+    words[at..at + STEP_WORDS].copy_from_slice(&step);
 }
 
 impl Stairs<'_> {
     fn set(&mut self, index: usize, bucket: i64, value: u64) {
-        let at = start(self.head.at) + index * STEP_WORDS;
-        let bucket = bucket as u64;
-        self.pool.words[at..at + STEP_WORDS].copy_from_slice(&[
-            bucket as u32,
-            (bucket >> 32) as u32,
-            value as u32,
-            (value >> 32) as u32,
-        ]);
+        put(&mut self.pool.words, *self.head, index, bucket, value);
     }
 
     /// Adds a value in a bucket, late or not.
     #[inline]
     pub(crate) fn add(&mut self, bucket: i64, value: u64, needed: &Needed) {
-        let mut steps = self.head.steps as usize;
-        if steps > 0 {
-            let (last, best) = step(&self.pool.words, *self.head, steps - 1);
-            if bucket < last {
-                self.add_late(bucket, value, needed);
-                return;
-            }
-            if bucket == last && best >= value {
-                return;
-            }
-            while steps > 0 && step(&self.pool.words, *self.head, steps - 1).1 <= value {
-                steps -= 1;
-            }
-            self.head.steps = steps as u32;
+        if let Some(steps) = add_behind(&mut self.pool.words, *self.head, bucket, value) {
+            self.head.steps = steps;
+            return;
         }
+        let last = steps(&self.pool.words, *self.head).last().map(bucket_of);
+        if last.is_some_and(|last| bucket < last) {
+            self.add_late(bucket, value, needed);
+            return;
+        }
+        // It beats no step, else there would have been room.
         self.make_room(needed);
         let steps = self.head.steps as usize;
         self.set(steps, bucket, value);
@@ -135,11 +176,16 @@ impl Stairs<'_> {
             class_words(self.head.class as u8) / STEP_WORDS
         };
         if self.head.steps as usize == capacity {
-            self.thin(needed);
-            let steps = self.head.steps as usize;
-            if steps + steps / 4 + 1 > capacity {
-                self.resize((steps + steps / 2).max(steps + 1));
-            }
+            self.make_room_slowly(needed, capacity);
+        }
+    }
+
+    #[cold]
+    fn make_room_slowly(&mut self, needed: &Needed, capacity: usize) {
+        self.thin(needed);
+        let steps = self.head.steps as usize;
+        if steps + steps / 4 + 1 > capacity {
+            self.resize((steps + steps / 2).max(STEPS_MIN));
         }
     }
 
@@ -153,15 +199,14 @@ impl Stairs<'_> {
 
     /// Drops steps that answer no boundary which is still needed.
     pub(crate) fn thin(&mut self, needed: &Needed) {
-        let mut previous = i64::MIN;
+        let mut walk = needed.walk(i64::MIN);
         let mut kept = 0;
         for index in 0..self.head.steps as usize {
             let (bucket, value) = step(&self.pool.words, *self.head, index);
-            if needed.in_range(previous, bucket) {
+            if walk.next(bucket) {
                 self.set(kept, bucket, value);
                 kept += 1;
             }
-            previous = bucket;
         }
         self.head.steps = kept as u32;
     }

@@ -3,7 +3,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::sweep::memory::advise;
+use crate::memory::reserve;
 
 /// Words of a cache line.
 pub(crate) const LINE_WORDS: usize = 16;
@@ -26,18 +26,10 @@ impl Words {
         self.length += words;
         let lines = self.length.div_ceil(LINE_WORDS);
         if lines > self.lines.len() {
-            self.reserve(lines);
+            reserve(&mut self.lines, lines);
             self.lines.resize(lines, Line([0; LINE_WORDS]));
         }
         self[from..].fill(value);
-    }
-
-    /// Room for so many lines; new memory is asked for on large pages before it is touched.
-    fn reserve(&mut self, lines: usize) {
-        if lines > self.lines.capacity() {
-            self.lines.reserve(lines - self.lines.len());
-            advise(self.lines.as_ptr(), self.lines.capacity());
-        }
     }
 
     /// Bytes held, capacity included.

@@ -3,10 +3,10 @@
 //! Built once over the labels, then asked once for every event (the semi-join that drops events of
 //! keys nobody asks about). A hash alone never decides: key bytes are always compared.
 
-use super::memory;
 use super::parallel;
-use super::prefetch::prefetch;
 use crate::key::KeyColumn;
+use crate::memory;
+use crate::prefetch::prefetch;
 
 /// The number of "no such key".
 pub(super) const NONE: u32 = u32::MAX;

@@ -6,13 +6,13 @@ use arrow_buffer::{BooleanBuffer, Buffer};
 
 use super::answers::RowShape;
 use super::columns::Column;
-use super::memory;
 use super::parallel;
-use super::prefetch::prefetch;
 use super::questions::NO_ANSWER;
 use super::run::Texts;
 use crate::error::Result;
+use crate::memory;
 use crate::plan::FeaturePlan;
+use crate::prefetch::prefetch;
 
 /// Rows gathered at one time: a cache line of each column is then written at once, and columns that
 /// lie a multiple of the page size apart do not push each other out of the cache.

@@ -12,8 +12,9 @@ use super::program::Program;
 use super::questions::{Question, Questions, sort_group};
 use super::records::place;
 use super::run::{Run, Texts};
-use super::{SweepEvents, SweepOptions, memory, parallel, records, sorting, stopped};
+use super::{SweepEvents, SweepOptions, parallel, records, sorting, stopped};
 use crate::error::Result;
+use crate::memory;
 
 /// What all steps of one sweep share.
 pub(super) struct Sweep<'a> {

@@ -11,9 +11,9 @@ use arrow_schema::DataType as ArrowType;
 
 use super::Events;
 use super::directory::{Directory, NONE, PROBES};
-use super::memory;
-use super::prefetch::prefetch;
 use crate::error::{Error, Kind, Result};
+use crate::memory;
+use crate::prefetch::prefetch;
 
 /// Rows are handled in blocks, so that a record is still in the nearest cache for its next lane.
 const BLOCK_ROWS: usize = 256;

@@ -3,7 +3,7 @@
 
 /// Brings the cache line of an item near; an index out of range is ignored.
 #[inline]
-pub(super) fn prefetch<T>(slice: &[T], index: usize) {
+pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
     #[cfg(target_arch = "x86_64")]
     if index < slice.len() {
         // SAFETY: a prefetch of an address inside a live slice; it reads and changes nothing.

@@ -7,7 +7,7 @@
 const LARGE_BYTES: usize = 4 << 20;
 
 /// A vector of zeros that nobody has touched yet.
-pub(super) fn zeros<T: Default + Clone>(count: usize) -> Vec<T> {
+pub(crate) fn zeros<T: Default + Clone>(count: usize) -> Vec<T> {
     let items = vec![T::default(); count];
     advise(items.as_ptr(), count);
     items
@@ -19,6 +19,23 @@ pub(crate) fn filled<T: Copy>(count: usize, item: T) -> Vec<T> {
     advise(items.as_ptr(), count);
     items.resize(count, item);
     items
+}
+
+/// Room for so many items in all, at least twice what there was. A large buffer is made anew and
+/// copied: one that is only moved would keep small pages under what it held before.
+pub(crate) fn reserve<T: Copy>(items: &mut Vec<T>, count: usize) {
+    if count <= items.capacity() {
+        return;
+    }
+    let capacity = count.max(items.capacity() * 2);
+    if capacity * size_of::<T>() < LARGE_BYTES {
+        items.reserve_exact(capacity - items.len());
+        return;
+    }
+    let mut larger = Vec::with_capacity(capacity);
+    advise(larger.as_ptr(), capacity);
+    larger.extend_from_slice(items);
+    *items = larger;
 }
 
 /// Asks for large pages under the memory of `count` items.
@@ -47,6 +64,18 @@ pub(crate) fn advise<T>(_items: *const T, _count: usize) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A buffer keeps its items while it grows past what is large.
+    #[test]
+    fn a_growing_buffer_keeps_its_items() {
+        let mut items: Vec<u64> = Vec::new();
+        for item in 0..LARGE_BYTES as u64 / 4 {
+            reserve(&mut items, item as usize + 1);
+            items.push(item);
+        }
+        assert!(items.iter().enumerate().all(|(index, &item)| item == index as u64));
+        assert_eq!(items.len(), LARGE_BYTES / 4);
+    }
 
     /// Large buffers are zero to their last item, and can be written there.
     #[test]

@@ -1,0 +1,383 @@
+//! The fold: 64 rows at a time, what they will touch is brought near before it is touched. The way
+//! of most events is short: a row behind the last one of the log or the last one itself, a step at
+//! the end of a staircase; everything else takes the long way and gives the same.
+
+use std::sync::Arc;
+
+use super::batch::{Batch, CHUNK, Chunk, ExactDelta, RawDelta, StairRows};
+use super::boundaries::Needed;
+use super::column::{Column, Incoming, input_of, raw_of};
+use super::directory::Directory;
+use super::header;
+use super::layout::Layout;
+use super::log::{Log, add_behind};
+use super::log_row::{Prepared, Shape};
+use super::pool::{Pool, start};
+use super::section::SectionState;
+use super::stairs::{self, STEP_WORDS, Stairs};
+use crate::aggregates::Event;
+use crate::aggregates::raw::RawEvent;
+use crate::fold::{FoldBatch, FoldReport};
+use crate::plan::Section;
+use crate::prefetch::prefetch;
+
+/// The rows of a chunk: the first one, their number, and by place their ids and buckets.
+struct Rows {
+    from: usize,
+    length: usize,
+    ids: [u32; CHUNK],
+    buckets: [i64; CHUNK],
+}
+
+/// Any number of counts and sums.
+const ANY: usize = usize::MAX;
+
+/// Calls with the place of each bit, ascending.
+#[inline(always)]
+fn bits_of(mut mask: u64, mut call: impl FnMut(usize)) {
+    while mask != 0 {
+        call(mask.trailing_zeros() as usize % CHUNK);
+        mask &= mask - 1;
+    }
+}
+
+#[inline(never)]
+fn add_slowly(
+    pool: &mut Pool,
+    words: &mut [u32; header::LOG_WORDS],
+    shape: Shape,
+    bucket: i64,
+    add: Prepared,
+    needed: &Needed,
+) {
+    let mut head = header::log_of(words);
+    Log { pool, head: &mut head, shape }.add(bucket, add, needed);
+    header::put_log(words, head);
+}
+
+impl SectionState {
+    /// Folds a batch; `touched` is told every id whose row changes.
+    pub(crate) fn fold(
+        &mut self,
+        batch: &FoldBatch,
+        sealed_at: i64,
+        directory: &mut Directory,
+        mut touched: impl FnMut(u32),
+    ) -> FoldReport {
+        self.seal(sealed_at);
+        let plan = Arc::clone(&self.plan);
+        let section = &plan.sections[self.index];
+        let batch = Batch::new(section, batch);
+        let rows = batch.batch.keys.len();
+        let mut report = FoldReport::default();
+        let mut rows_of = Rows { from: 0, length: 0, ids: [0; CHUNK], buckets: [0; CHUNK] };
+        for from in (0..rows).step_by(CHUNK) {
+            (rows_of.from, rows_of.length) = (from, CHUNK.min(rows - from));
+            let mut chunk = std::mem::take(&mut self.chunk);
+            Self::prefetch_slots(&batch, &rows_of, directory);
+            chunk.prepare(section, &self.layout, &batch, from, rows_of.length);
+            let taken = self.resolve(&batch, &mut rows_of, directory, &mut report);
+            bits_of(taken, |bit| touched(rows_of.ids[bit]));
+            self.prefetch_stairs(&rows_of, taken);
+            let sealed = self.locate(&batch, &mut rows_of, taken, &mut report);
+            self.apply(section, &batch, &chunk, &rows_of, sealed);
+            self.chunk = chunk;
+        }
+        report
+    }
+
+    /// Starts loading what finding the ids of a chunk will touch.
+    #[inline(never)]
+    fn prefetch_slots(batch: &Batch, rows: &Rows, directory: &Directory) {
+        batch
+            .batch
+            .keys
+            .rows(rows.from, rows.length)
+            .for_each(|(hash, _)| directory.prefetch(hash));
+    }
+
+    /// Finds the ids of a chunk and starts loading what applying will touch; returns the rows that
+    /// take part: those with a key that some view can reach.
+    #[inline(never)]
+    fn resolve(
+        &mut self,
+        batch: &Batch,
+        rows: &mut Rows,
+        directory: &mut Directory,
+        report: &mut FoldReport,
+    ) -> u64 {
+        let (from, length) = (rows.from, rows.length);
+        let keys = batch.batch.keys.rows(from, length);
+        let times = &batch.batch.times[from..from + length];
+        let mut taken = 0u64;
+        let mut id_max = None;
+        for (bit, ((hash, key), (&time, to))) in
+            keys.zip(times.iter().zip(&mut rows.ids)).enumerate()
+        {
+            if key.is_empty() {
+                continue;
+            }
+            if time < self.reach.start_of_all && !self.count_beyond(batch, from + bit, report) {
+                continue;
+            }
+            let id = directory.find_or_insert(hash, key);
+            *to = id;
+            id_max = id_max.max(Some(id));
+            taken |= 1 << bit;
+            prefetch(&self.headers, id as usize * self.stride);
+        }
+        if let Some(id) = id_max {
+            self.reserve(id);
+        }
+        taken
+    }
+
+    /// Finds the buckets of the rows taken and starts loading the ends of their logs; events that
+    /// wait and are past the sealed instant are folded, rows that must wait are put with them.
+    /// Returns the rows that need not.
+    #[inline(never)]
+    fn locate(
+        &mut self,
+        batch: &Batch,
+        rows: &mut Rows,
+        taken: u64,
+        report: &mut FoldReport,
+    ) -> u64 {
+        let mut sealed = taken;
+        bits_of(taken, |bit| {
+            let (row, id) = (rows.from + bit, rows.ids[bit]);
+            let at = id as usize * self.stride;
+            let log = self.headers[at..].first_chunk().expect("a reserved header is whole");
+            self.prefetch_log(log);
+            let waiting = header::is_waiting(log);
+            let time = batch.batch.times[row];
+            rows.buckets[bit] = self.layout.bucket_near(&mut self.last_bucket, time);
+            if waiting {
+                self.move_waiting(id);
+            }
+            if time >= self.sealed_at {
+                sealed &= !(1 << bit);
+                self.wait(id, batch.raw_event(row));
+                report.waiting += 1;
+            }
+        });
+        sealed
+    }
+
+    #[cold]
+    fn wait(&mut self, id: u32, event: RawEvent) {
+        self.waiting.entry(id).or_default().push(event);
+        self.set_waiting(id, true);
+    }
+
+    #[inline(always)]
+    fn prefetch_log(&self, log: &[u32; header::LOG_WORDS]) {
+        let head = header::log_of(log);
+        if head.rows > 0 {
+            let stride = self.shape.stride(head.level);
+            let end = start(head.at) + head.rows as usize * stride;
+            prefetch(&self.pool.words, end - stride);
+            prefetch(&self.pool.words, end + stride - 1);
+        }
+    }
+
+    /// Starts loading the ends of the staircases of rows.
+    #[inline(never)]
+    fn prefetch_stairs(&self, rows: &Rows, taken: u64) {
+        for index in 0..self.layout.stairs.len() {
+            let first = header::LOG_WORDS + index * header::STAIR_WORDS;
+            let (headers, words) = (&*self.headers, &*self.pool.words);
+            bits_of(taken, |bit| {
+                let at = rows.ids[bit] as usize * self.stride + first;
+                let stair = headers[at..].first_chunk().expect("a reserved header is whole");
+                let stair = header::stair_of(stair);
+                if stair.steps > 0 {
+                    prefetch(words, start(stair.at) + (stair.steps as usize - 1) * STEP_WORDS);
+                }
+            });
+        }
+    }
+
+    /// Folds rows of a chunk that need not wait: part by part, so that each loop is small.
+    fn apply(&mut self, section: &Section, batch: &Batch, chunk: &Chunk, rows: &Rows, taken: u64) {
+        let logged = taken & chunk.logged;
+        self.add_to_logs(chunk, rows, logged & !chunk.wide);
+        bits_of(logged & chunk.wide, |bit| {
+            let layout = Arc::clone(&self.layout);
+            let row = rows.from + bit;
+            let delta = ExactDelta { chunk, bit, section, layout: &layout, batch, row };
+            self.with_log(rows.ids[bit], |log, reach| {
+                log.add(rows.buckets[bit], delta, &reach.log);
+            });
+        });
+        for (index, stair) in chunk.stairs.iter().enumerate() {
+            self.add_to_stairs(index, stair, rows, taken & stair.mask);
+        }
+        if !self.layout.columns.is_empty() {
+            bits_of(taken, |bit| self.apply_columns(section, batch, chunk, rows, bit));
+        }
+    }
+
+    /// [`SectionState::add_prepared`], made for the shapes that are common.
+    fn add_to_logs(&mut self, chunk: &Chunk, rows: &Rows, taken: u64) {
+        match (self.shape.counts, self.shape.sums) {
+            (1, 0) => self.add_prepared::<1, 0>(chunk, rows, taken),
+            (2, 0) => self.add_prepared::<2, 0>(chunk, rows, taken),
+            (1, 1) => self.add_prepared::<1, 1>(chunk, rows, taken),
+            (2, 1) => self.add_prepared::<2, 1>(chunk, rows, taken),
+            (3, 1) => self.add_prepared::<3, 1>(chunk, rows, taken),
+            (4, 1) => self.add_prepared::<4, 1>(chunk, rows, taken),
+            (3, 2) => self.add_prepared::<3, 2>(chunk, rows, taken),
+            _ => self.add_prepared::<ANY, ANY>(chunk, rows, taken),
+        }
+    }
+
+    /// Adds rows whose sums fit 64 bits to the logs of their keys.
+    fn add_prepared<const COUNTS: usize, const SUMS: usize>(
+        &mut self,
+        chunk: &Chunk,
+        rows: &Rows,
+        taken: u64,
+    ) {
+        let shape = match COUNTS {
+            ANY => self.shape,
+            _ => Shape { counts: COUNTS, sums: SUMS },
+        };
+        let (stride, needed, first) = (self.stride, &self.reach.log, chunk.prepared(shape));
+        let (headers, pool) = (&mut *self.headers, &mut self.pool);
+        bits_of(taken, |bit| {
+            let at = rows.ids[bit] as usize * stride;
+            let words = headers[at..].first_chunk_mut().expect("a reserved header is whole");
+            let (bucket, add) = (rows.buckets[bit], first.of(bit));
+            match add_behind(&mut pool.words, header::log_of(words), shape, bucket, add) {
+                Some(rows) => words[1] = rows,
+                None => add_slowly(pool, words, shape, bucket, add, needed),
+            }
+        });
+    }
+
+    fn add_to_stairs(&mut self, index: usize, stair: &StairRows, rows: &Rows, taken: u64) {
+        let needed = &self.reach.parts[self.layout.stairs[index].part];
+        let (headers, pool) = (&mut *self.headers, &mut self.pool);
+        let first = header::LOG_WORDS + index * header::STAIR_WORDS;
+        bits_of(taken, |bit| {
+            let at = rows.ids[bit] as usize * self.stride + first;
+            let words = headers[at..].first_chunk_mut().expect("a reserved header is whole");
+            let (bucket, value) = (rows.buckets[bit], stair.values[bit]);
+            match stairs::add_behind(&mut pool.words, header::stair_of(words), bucket, value) {
+                Some(steps) => words[1] = steps,
+                None => {
+                    let mut head = header::stair_of(words);
+                    Stairs { pool, head: &mut head }.add(bucket, value, needed);
+                    header::put_stair(words, head);
+                }
+            }
+        });
+    }
+
+    /// Counts an event for the views that keep it but cannot reach it; can any view reach it?
+    #[cold]
+    fn count_beyond(&self, batch: &Batch, row: usize, report: &mut FoldReport) -> bool {
+        let time = batch.batch.times[row];
+        for &(view, start) in &self.reach.view_starts {
+            if time >= start || !batch.passes(self.plan.views[view].filter, row) {
+                continue;
+            }
+            match report.beyond_windows.iter_mut().find(|entry| entry.0 == view) {
+                Some(entry) => entry.1 += 1,
+                None => report.beyond_windows.push((view, 1)),
+            }
+        }
+        time >= self.reach.start
+    }
+
+    fn apply_columns(
+        &mut self,
+        section: &Section,
+        batch: &Batch,
+        chunk: &Chunk,
+        rows: &Rows,
+        bit: usize,
+    ) {
+        let (row, id, bucket) = (rows.from + bit, rows.ids[bit], rows.buckets[bit]);
+        let time = batch.batch.times[row];
+        let tie = batch.batch.ties.map(|ties| &ties[row]);
+        let columns = columns_of(&mut self.columns, section, &self.layout, id);
+        for (column, &part) in columns.iter_mut().zip(&self.layout.columns) {
+            if chunk.masks[part] >> bit & 1 == 0 {
+                continue;
+            }
+            let value = match section.parts[part].input {
+                Some(input) => batch.inputs[input].value(row),
+                None => crate::value::Value::Null,
+            };
+            let event = Event { time, tie, value: &value };
+            let incoming = Incoming { event, bucket };
+            column.insert(part, &incoming, &self.reach, || {
+                raw_of(&section.parts[part], &batch.raw_event(row))
+            });
+        }
+    }
+
+    /// Folds the events of a key that the sealed instant has passed.
+    #[cold]
+    pub(crate) fn move_waiting(&mut self, id: u32) {
+        let plan = Arc::clone(&self.plan);
+        let section = &plan.sections[self.index];
+        let passed = |event: &RawEvent| event.time < self.sealed_at;
+        if !self.waiting.get(&id).is_some_and(|events| events.iter().any(passed)) {
+            return;
+        }
+        let waiting = self.waiting.remove(&id).unwrap_or_default();
+        let (passed, still): (Vec<RawEvent>, Vec<RawEvent>) =
+            waiting.into_iter().partition(|event| event.time < self.sealed_at);
+        self.set_waiting(id, !still.is_empty());
+        if !still.is_empty() {
+            self.waiting.insert(id, still);
+        }
+        let layout = Arc::clone(&self.layout);
+        for event in &passed {
+            let delta = RawDelta { section, layout: &layout, event };
+            let bucket = layout.bucket(event.time);
+            if delta.logged() {
+                self.with_log(id, |log, reach| log.add(bucket, delta, &reach.log));
+            }
+            for (index, stair) in layout.stairs.iter().enumerate() {
+                if !delta.takes(stair.part) {
+                    continue;
+                }
+                let value =
+                    crate::aggregates::extreme::ordered(input_of(section, stair.part, event));
+                let value = if stair.greatest { value } else { !value };
+                self.with_stairs(id, index, |stairs, reach| {
+                    stairs.add(bucket, value, &reach.parts[stair.part]);
+                });
+            }
+            if layout.columns.is_empty() {
+                continue;
+            }
+            let columns = columns_of(&mut self.columns, section, &layout, id);
+            for (column, &part) in columns.iter_mut().zip(&layout.columns) {
+                if delta.takes(part) {
+                    let value = input_of(section, part, event);
+                    let event_of = Event { time: event.time, tie: event.tie.as_ref(), value };
+                    let incoming = Incoming { event: event_of, bucket };
+                    column.insert(part, &incoming, &self.reach, || {
+                        raw_of(&section.parts[part], event)
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn columns_of<'a>(
+    columns: &'a mut [Option<Box<[Column]>>],
+    section: &Section,
+    layout: &Layout,
+    id: u32,
+) -> &'a mut [Column] {
+    columns[id as usize].get_or_insert_with(|| {
+        layout.columns.iter().map(|&part| Column::empty(&section.parts[part])).collect()
+    })
+}

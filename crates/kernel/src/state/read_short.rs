@@ -1,0 +1,153 @@
+//! How most features are read, derived once for a view: where its counts, sums and staircases are,
+//! so that reading a key is a few loads and a subtraction each. It knows narrow logs and no events
+//! that wait; everything else is read by `read`, and both give the same.
+
+use super::layout::{Layout, Place};
+use super::log_row::Shape;
+use super::stairs::{StairHead, best_from};
+use crate::aggregates::extreme::of_ordered;
+use crate::aggregates::{or_default, sum};
+use crate::blueprint::Aggregate;
+use crate::plan::{FeatureCompute, FeaturePlan, Reads, ViewPlan};
+use crate::value::{Cell, DataType, Value};
+
+/// Words of the longest row that is read the short way.
+pub(crate) const ROW_WORDS_MAX: usize = 128;
+
+/// The row before the first one.
+pub(crate) static ZEROS: [u32; ROW_WORDS_MAX] = [0; ROW_WORDS_MAX];
+
+/// How one feature is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    /// Count number i of the log.
+    Count { index: usize, window: usize },
+    /// Sum and count of the log.
+    Sum { sum: usize, count: usize, window: usize, of: SumOf },
+    /// Staircase number i.
+    Stair { index: usize, window: usize, turn: u64, data_type: DataType },
+    /// Not the short way.
+    Long,
+}
+
+/// What is made of a sum.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SumOf {
+    mean: bool,
+    input: Option<DataType>,
+    scale_exponent: i32,
+}
+
+/// How the features of a view are read.
+pub(crate) fn steps_of(view: &ViewPlan, layout: &Layout) -> Vec<Step> {
+    view.features.iter().map(|feature| step_of(feature, layout)).collect()
+}
+
+fn step_of(feature: &FeaturePlan, layout: &Layout) -> Step {
+    let FeatureCompute::Aggregate(plan) = &feature.compute else { return Step::Long };
+    let window = plan.window;
+    match plan.reads {
+        Reads::Count(part) => match layout.places[part] {
+            Place::Count(index) => Step::Count { index, window },
+            _ => Step::Long,
+        },
+        Reads::Sum { sum, count } => match (layout.places[sum], layout.places[count]) {
+            (Place::Sum(sum), Place::Count(count)) => {
+                let mean = plan.aggregate == Aggregate::Mean;
+                let (input, scale_exponent) = (plan.input_type, plan.scale_exponent);
+                Step::Sum { sum, count, window, of: SumOf { mean, input, scale_exponent } }
+            }
+            _ => Step::Long,
+        },
+        Reads::One(part) => match (layout.places[part], plan.input_type) {
+            (Place::Stair(index), Some(data_type)) => {
+                let turn = if plan.aggregate == Aggregate::Max { 0 } else { u64::MAX };
+                Step::Stair { index, window, turn, data_type }
+            }
+            _ => Step::Long,
+        },
+        Reads::Raw(_) => Step::Long,
+    }
+}
+
+/// One key at one instant.
+pub(crate) struct Short<'a> {
+    /// By window: the log's row before its start; [`ZEROS`] for the beginning.
+    pub(crate) rows: &'a [&'a [u32]],
+    /// The last row.
+    pub(crate) total: &'a [u32],
+    pub(crate) wide: bool,
+    pub(crate) shape: Shape,
+    /// By window: the bucket of its start.
+    pub(crate) buckets: &'a [i64],
+    pub(crate) words: &'a [u32],
+}
+
+impl Short<'_> {
+    #[inline(always)]
+    pub(crate) fn count(&self, index: usize, window: usize) -> u64 {
+        u64::from(self.total[1 + index] - self.rows[window][1 + index])
+    }
+
+    #[inline(always)]
+    fn sum(&self, index: usize, window: usize) -> i128 {
+        let (total, row) = (self.total, self.rows[window]);
+        if self.wide {
+            let at = 1 + self.shape.counts + 4 * index;
+            get_wide(total, at).wrapping_sub(get_wide(row, at)) as i128
+        } else {
+            let at = 1 + self.shape.counts + 2 * index;
+            i128::from(get(total, at) as i64) - i128::from(get(row, at) as i64)
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn read_count(&self, index: usize, window: usize) -> Cell {
+        Cell::ok(Value::Int(self.count(index, window) as i64))
+    }
+
+    #[inline(always)]
+    pub(crate) fn read_sum(
+        &self,
+        (index, count): (usize, usize),
+        window: usize,
+        of: SumOf,
+        feature: &FeaturePlan,
+    ) -> Cell {
+        let count = self.count(count, window);
+        if count == 0 {
+            return or_default(Cell::default(), feature);
+        }
+        let total = self.sum(index, window);
+        if of.mean {
+            sum::finish_mean(total, count, of.scale_exponent)
+        } else {
+            sum::finish_sum(total, count, of.input, of.scale_exponent)
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn read_stair(
+        &self,
+        stair: StairHead,
+        (window, turn, data_type): (usize, u64, DataType),
+        feature: &FeaturePlan,
+    ) -> Cell {
+        match best_from(self.words, stair, self.buckets[window]) {
+            Some(value) => Cell::ok(of_ordered(value ^ turn, data_type)),
+            None => or_default(Cell::default(), feature),
+        }
+    }
+}
+
+#[inline(always)]
+fn get(row: &[u32], at: usize) -> u64 {
+    let [low, high] = row[at..at + 2] else { unreachable!("two words") };
+    u64::from(low) | u64::from(high) << 32
+}
+
+#[inline(always)]
+fn get_wide(row: &[u32], at: usize) -> u128 {
+    let row = &row[at..at + 4];
+    u128::from(get(row, 0)) | u128::from(get(row, 2)) << 64
+}

@@ -200,6 +200,7 @@ pub struct Feature {
 /// How a feature is computed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(clippy::large_enum_variant)] // one a feature, made once
 pub enum Compute {
     /// An aggregate of the view's stream over a window.
     Aggregate {

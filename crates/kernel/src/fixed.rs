@@ -290,7 +290,7 @@ mod tests {
             let shifted = magnitude << up;
             let (quotient, sticky, exponent) =
                 divide_by_narrow(shifted, u64::from(count), up as i32);
-            let wide = (shifted / u128::from(count), shifted % u128::from(count) != 0);
+            let wide = (shifted / u128::from(count), !shifted.is_multiple_of(u128::from(count)));
             for scale in [-1060, -44, 0] {
                 assert_eq!(
                     round_to_f64(quotient, sticky, exponent + scale).to_bits(),

@@ -21,17 +21,19 @@ pub(crate) fn filled<T: Copy>(count: usize, item: T) -> Vec<T> {
     items
 }
 
-/// Room for so many items in all, at least twice what there was. A large buffer is made anew and
-/// copied: one that is only moved would keep small pages under what it held before.
+/// Room for so many items in all; twice what there was, or half as much again where that is large.
+/// A large buffer is made anew and copied: one that is only moved would keep small pages under what
+/// it held before.
 pub(crate) fn reserve<T: Copy>(items: &mut Vec<T>, count: usize) {
     if count <= items.capacity() {
         return;
     }
-    let capacity = count.max(items.capacity() * 2);
-    if capacity * size_of::<T>() < LARGE_BYTES {
-        items.reserve_exact(capacity - items.len());
+    let doubled = count.max(items.capacity() * 2);
+    if doubled * size_of::<T>() < LARGE_BYTES {
+        items.reserve_exact(doubled - items.len());
         return;
     }
+    let capacity = count.max(items.capacity() + items.capacity() / 2);
     let mut larger = Vec::with_capacity(capacity);
     advise(larger.as_ptr(), capacity);
     larger.extend_from_slice(items);

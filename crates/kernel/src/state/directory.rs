@@ -262,7 +262,7 @@ mod tests {
         for _ in 0..20_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let key = format!("key-{}", (state >> 33) % 700).into_bytes();
-            if (state >> 20) % 3 == 0 {
+            if (state >> 20).is_multiple_of(3) {
                 if let Some(id) = model.remove(&key) {
                     directory.remove(id);
                 }

@@ -110,7 +110,7 @@ impl SectionState {
         let keys = batch.batch.keys.rows(from, length);
         let times = &batch.batch.times[from..from + length];
         let mut taken = 0u64;
-        let mut id_max = None;
+        let mut id_max = 0;
         for (bit, ((hash, key), (&time, to))) in
             keys.zip(times.iter().zip(&mut rows.ids)).enumerate()
         {
@@ -122,12 +122,12 @@ impl SectionState {
             }
             let id = directory.find_or_insert(hash, key);
             *to = id;
-            id_max = id_max.max(Some(id));
+            id_max = id_max.max(id);
             taken |= 1 << bit;
             prefetch(&self.headers, id as usize * self.stride);
         }
-        if let Some(id) = id_max {
-            self.reserve(id);
+        if taken != 0 {
+            self.reserve(id_max);
         }
         taken
     }
@@ -143,42 +143,36 @@ impl SectionState {
         taken: u64,
         report: &mut FoldReport,
     ) -> u64 {
-        let mut sealed = taken;
+        let (mut waiting, mut open) = (0u64, 0u64);
+        let (headers, words) = (&*self.headers, &*self.pool.words);
+        let strides = [0, 1, 2].map(|level| self.shape.stride(level));
+        let times = &batch.batch.times[rows.from..rows.from + rows.length];
+        let mut last_bucket = self.last_bucket;
         bits_of(taken, |bit| {
-            let (row, id) = (rows.from + bit, rows.ids[bit]);
-            let at = id as usize * self.stride;
-            let log = self.headers[at..].first_chunk().expect("a reserved header is whole");
-            self.prefetch_log(log);
-            let waiting = header::is_waiting(log);
-            let time = batch.batch.times[row];
-            rows.buckets[bit] = self.layout.bucket_near(&mut self.last_bucket, time);
-            if waiting {
-                self.move_waiting(id);
+            let at = rows.ids[bit] as usize * self.stride;
+            let log = headers[at..].first_chunk().expect("a reserved header is whole");
+            let head = header::log_of(log);
+            if head.rows > 0 {
+                let stride = strides[usize::from(head.level)];
+                let end = start(head.at) + head.rows as usize * stride;
+                prefetch(words, end - stride);
+                prefetch(words, end + stride - 1);
             }
-            if time >= self.sealed_at {
-                sealed &= !(1 << bit);
-                self.wait(id, batch.raw_event(row));
-                report.waiting += 1;
-            }
+            waiting |= u64::from(header::is_waiting(log)) << bit;
+            open |= u64::from(times[bit] >= self.sealed_at) << bit;
+            rows.buckets[bit] = self.layout.bucket_near(&mut last_bucket, times[bit]);
         });
-        sealed
+        self.last_bucket = last_bucket;
+        bits_of(waiting, |bit| self.move_waiting(rows.ids[bit]));
+        bits_of(open, |bit| self.wait(rows.ids[bit], batch.raw_event(rows.from + bit)));
+        report.waiting += u64::from(open.count_ones());
+        taken & !open
     }
 
     #[cold]
     fn wait(&mut self, id: u32, event: RawEvent) {
         self.waiting.entry(id).or_default().push(event);
         self.set_waiting(id, true);
-    }
-
-    #[inline(always)]
-    fn prefetch_log(&self, log: &[u32; header::LOG_WORDS]) {
-        let head = header::log_of(log);
-        if head.rows > 0 {
-            let stride = self.shape.stride(head.level);
-            let end = start(head.at) + head.rows as usize * stride;
-            prefetch(&self.pool.words, end - stride);
-            prefetch(&self.pool.words, end + stride - 1);
-        }
     }
 
     /// Starts loading the ends of the staircases of rows.

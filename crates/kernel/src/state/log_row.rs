@@ -92,6 +92,7 @@ pub(crate) fn row_sum(row: &[u32], level: u8, shape: Shape, index: usize) -> i12
 
 /// Adds (or takes back) a delta; false when something overflowed, and the row is as it was.
 #[inline]
+#[allow(clippy::needless_range_loop)] // the index is the delta's as well
 pub(crate) fn try_add<D: Delta>(row: &mut [u32], level: u8, shape: Shape, delta: D) -> bool {
     match level {
         0 => {
@@ -157,6 +158,7 @@ fn add_sums_wide<D: Delta>(row: &mut [u32], from: usize, sums: usize, delta: D) 
 }
 
 #[cold]
+#[allow(clippy::needless_range_loop)] // as for `try_add`
 fn take_back_narrow<D: Delta>(row: &mut [u32], shape: Shape, delta: D) {
     for index in 0..shape.counts {
         row[index] = row[index].wrapping_sub(delta.count(index));

@@ -200,7 +200,8 @@ impl SpaceState {
             if !self.directory.is_live(id) {
                 continue;
             }
-            let dead = self.sections.iter_mut().fold(true, |dead, state| state.age(id) && dead);
+            let mut dead = true;
+            self.sections.iter_mut().for_each(|state| dead &= state.age(id));
             if dead {
                 removed.push(self.directory.key(id).into());
                 self.sections.iter_mut().for_each(|state| state.clear(id));

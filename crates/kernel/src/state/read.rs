@@ -21,7 +21,7 @@ use crate::value::{Cell, Status, Value};
 use crate::window::{Window, end as window_end};
 
 /// Windows of a view that are looked up without an allocation.
-const WINDOWS_INLINE: usize = 16;
+pub(super) const WINDOWS_INLINE: usize = 8;
 
 /// Cache lines of a log or a staircase that are asked for at once.
 const LINES_AHEAD: usize = 6;
@@ -164,11 +164,11 @@ impl Reader<'_> {
             (*to, *bucket) = (row(found.row), found.bucket);
         }
         let short = Short {
-            rows: &rows,
+            rows,
             total: row(self.total),
             wide: self.level == 1,
             shape: self.state.shape,
-            buckets: &buckets,
+            buckets,
             words: pool,
         };
         for ((feature, &step), cell) in self.view.features.iter().zip(steps).zip(out) {

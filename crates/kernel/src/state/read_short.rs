@@ -4,6 +4,7 @@
 
 use super::layout::{Layout, Place};
 use super::log_row::Shape;
+use super::read::WINDOWS_INLINE;
 use super::stairs::{StairHead, best_from};
 use crate::aggregates::extreme::of_ordered;
 use crate::aggregates::{or_default, sum};
@@ -73,25 +74,25 @@ fn step_of(feature: &FeaturePlan, layout: &Layout) -> Step {
 /// One key at one instant.
 pub(crate) struct Short<'a> {
     /// By window: the log's row before its start; [`ZEROS`] for the beginning.
-    pub(crate) rows: &'a [&'a [u32]],
+    pub(crate) rows: [&'a [u32]; WINDOWS_INLINE],
     /// The last row.
     pub(crate) total: &'a [u32],
     pub(crate) wide: bool,
     pub(crate) shape: Shape,
     /// By window: the bucket of its start.
-    pub(crate) buckets: &'a [i64],
+    pub(crate) buckets: [i64; WINDOWS_INLINE],
     pub(crate) words: &'a [u32],
 }
 
 impl Short<'_> {
     #[inline(always)]
     pub(crate) fn count(&self, index: usize, window: usize) -> u64 {
-        u64::from(self.total[1 + index] - self.rows[window][1 + index])
+        u64::from(self.total[1 + index] - self.rows[window % WINDOWS_INLINE][1 + index])
     }
 
     #[inline(always)]
     fn sum(&self, index: usize, window: usize) -> i128 {
-        let (total, row) = (self.total, self.rows[window]);
+        let (total, row) = (self.total, self.rows[window % WINDOWS_INLINE]);
         if self.wide {
             let at = 1 + self.shape.counts + 4 * index;
             get_wide(total, at).wrapping_sub(get_wide(row, at)) as i128
@@ -133,7 +134,7 @@ impl Short<'_> {
         (window, turn, data_type): (usize, u64, DataType),
         feature: &FeaturePlan,
     ) -> Cell {
-        match best_from(self.words, stair, self.buckets[window]) {
+        match best_from(self.words, stair, self.buckets[window % WINDOWS_INLINE]) {
             Some(value) => Cell::ok(of_ordered(value ^ turn, data_type)),
             None => or_default(Cell::default(), feature),
         }

@@ -116,7 +116,7 @@ impl Directory {
     }
 
     /// The id of a key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
         let mask = self.slots.len() - 1;
         let mut at = self.home(hash);

@@ -230,10 +230,10 @@ impl Log<'_> {
     fn make_room_slowly(&mut self, needed: &Needed, stride: usize, capacity: usize) {
         self.thin(needed);
         let rows = self.rows();
-        // Grow unless thinning freed two fifths: else the next thinning, which reads the whole log,
-        // would come too soon.
-        if rows * 5 > capacity * 3 || capacity == 0 {
-            self.resize((rows + rows * 3 / 4 + 1).max(ROWS_MIN) * stride);
+        // Grow unless thinning freed half: else the next thinning, which reads the whole log, would
+        // come too soon.
+        if rows * 2 > capacity || capacity == 0 {
+            self.resize((rows * 2).max(ROWS_MIN) * stride);
         } else if (rows + 1) * 5 < capacity && capacity > 16 {
             self.resize(rows * 3 * stride);
         }

@@ -58,7 +58,7 @@ fn plan(valid_from: bool, timeless: bool, delay_us: i64, ttl_us: Option<i64>) ->
         views: vec![view],
         services: vec![],
     })
-    .unwrap()
+    .expect("the definition is valid")
 }
 
 fn row(wind: f64) -> Vec<Value> {

@@ -21,6 +21,7 @@ from rich.table import Table
 import headwater as hw
 
 TALK = Console(stderr=True)
+STARTED = time.perf_counter()
 VIEWS_BY_STREAM = {
     "Departure": ("departed_at", {
         "carrier_departures": ["carrier"],
@@ -72,8 +73,8 @@ def main() -> int:
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal."""
-    TALK.print(text, highlight=False)
+    """Tell the person at the terminal, with the seconds since the start."""
+    TALK.print(f"{time.perf_counter() - STARTED:5.0f} s  {text}", highlight=False, soft_wrap=True)
 
 
 def _options() -> argparse.Namespace:
@@ -135,7 +136,9 @@ def _differences(sets: dict[str, pd.DataFrame], year: data.Year) -> tuple[int, i
             mine = [c for c in cells.columns if c.startswith(prefix + "__")]
             hidden = parity.unseen(events, happened, keys, year.labels)
             explained += int(cells[mine].to_numpy()[hidden].sum())
-    weather = year.weather.assign(known_at=year.weather["valid_at"] + pd.Timedelta(hours=1))
+    # A row counts at the very instant at which it becomes available, so a tie is in.
+    available = year.weather["valid_at"] + pd.Timedelta(hours=1)
+    weather = year.weather.assign(known_at=available - pd.Timedelta(microseconds=1))
     hidden = parity.unseen(weather, "known_at", ["origin"], year.labels)
     mine = [c for c in cells.columns if "origin_weather" in c]
     explained += int(cells[mine].to_numpy()[hidden].sum())

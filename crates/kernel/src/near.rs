@@ -1,4 +1,5 @@
-//! Near names: what the user may have meant by a name that does not exist.
+//! Near names: what the user may have meant by a name that does not exist. Serves the errors of
+//! every room; it only compares, and knows no blueprint.
 
 /// Names tried at most; a list longer than this is cut, since a hint is not worth more.
 const CANDIDATES_MAX: usize = 10_000;
@@ -41,27 +42,11 @@ fn nearest<'a>(wanted: &str, names: &[&'a str]) -> Vec<&'a str> {
     let mut near: Vec<(usize, &str)> = names
         .iter()
         .filter(|name| name.len() <= LETTERS_MAX)
-        .map(|name| (distance(&folded, &name.to_lowercase()), *name))
+        .map(|name| (strsim::levenshtein(&folded, &name.to_lowercase()), *name))
         .filter(|(distance, _)| *distance <= limit)
         .collect();
     near.sort();
     near.into_iter().take(NEAR_MAX).map(|(_, name)| name).collect()
-}
-
-/// Edits (insert, delete, replace a letter) between two words: O(a * b).
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, letter) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]

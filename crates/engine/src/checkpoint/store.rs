@@ -42,6 +42,9 @@ pub struct Store {
     database: Database,
 }
 
+/// What is done with each (key, value) of a table.
+type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<()>;
+
 impl Store {
     /// Opens it, or makes an empty one.
     pub fn open(files: &Arc<dyn Files>) -> Result<Self> {
@@ -122,7 +125,7 @@ impl Store {
         self.each(LETTERS, &mut |key, bytes| each(decode_meta(key)?, decode_meta(bytes)?))
     }
 
-    fn each(&self, table: Bytes, each: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+    fn each(&self, table: Bytes, each: Visit<'_>) -> Result<()> {
         let transaction = self.database.begin_read().map_err(failed)?;
         let table = match transaction.open_table(table) {
             Ok(table) => table,

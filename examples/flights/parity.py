@@ -111,15 +111,17 @@ def differing_cells(arrival: pd.DataFrame, event_time: pd.DataFrame) -> pd.DataF
     for name in arrival.columns:
         one, other = arrival[name], event_time[name]
         if one.dtype == object:
-            text = [
-                np.array([None if v is None else str(v) for v in column], dtype=object)
-                for column in (one, other)
-            ]
-            out[name] = text[0] != text[1]
+            out[name] = _comparable(one) != _comparable(other)
         else:
             both_null = one.isna() & other.isna()
             out[name] = ((one != other).fillna(True) & ~both_null).to_numpy(dtype=bool)
     return pd.DataFrame(out)
+
+
+def _comparable(column: pd.Series) -> np.ndarray:
+    """Lists as their bytes, so that a column of them compares element by element."""
+    cells = [v.tobytes() if isinstance(v, np.ndarray) else v for v in column]
+    return np.array(cells, dtype=object)
 
 
 def unseen(events: pd.DataFrame, time: str, keys: list[str], labels: pd.DataFrame) -> np.ndarray:

@@ -8,27 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headwater.define import (
-    Entity,
-    FeatureService,
-    FeatureView,
-    Request,
-    Stream,
-    Table,
-    column,
-    count,
-    field,
-    first,
-    last,
-    last_events,
-    lifetime,
-    max,  # noqa: A004
-    mean,
-    min,  # noqa: A004
-    session,
-    sum,  # noqa: A004
-    tumbling,
-)
+from headwater.define.aggregate import count, first, last, max, mean, min, sum  # noqa: A004
+from headwater.define.entity import Entity
+from headwater.define.service import FeatureService, Request
+from headwater.define.source import Stream, Table, field
+from headwater.define.view import FeatureView, column
+from headwater.define.window import last_events, lifetime, session, tumbling
 from headwater.errors import (
     ClosedError,
     CompileError,

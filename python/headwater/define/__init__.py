@@ -1,9 +1,10 @@
 """What users write: entities, streams, tables, aggregates, windows, views and services.
 
-Frozen data without side effects: nothing here registers, connects, checks or compiles.
+Frozen data without side effects: nothing here registers, connects, checks or compiles. Named here
+is what other rooms read of it; what users call, `headwater` itself takes from the files.
 """
 
-from headwater.define.aggregate import Aggregate, count, first, last, max, mean, min, sum  # noqa: A004
+from headwater.define.aggregate import Aggregate
 from headwater.define.entity import BoundEntity, Entity
 from headwater.define.pick import FeaturePick, Role, ViewInRole, WindowPick
 from headwater.define.service import FeatureService, Request
@@ -15,14 +16,12 @@ from headwater.define.source import (
     StreamDefinition,
     Table,
     TableDefinition,
-    field,
 )
 from headwater.define.view import (
     Feature,
     FeatureView,
     TableColumn,
     ViewDefinition,
-    column,
 )
 from headwater.define.window import (
     LastEvents,
@@ -32,10 +31,6 @@ from headwater.define.window import (
     Sliding,
     Tumbling,
     Window,
-    last_events,
-    lifetime,
-    session,
-    tumbling,
 )
 
 __all__ = [
@@ -66,17 +61,4 @@ __all__ = [
     "ViewInRole",
     "Window",
     "WindowPick",
-    "column",
-    "count",
-    "field",
-    "first",
-    "last",
-    "last_events",
-    "lifetime",
-    "max",
-    "mean",
-    "min",
-    "session",
-    "sum",
-    "tumbling",
 ]

@@ -51,13 +51,19 @@ class SourceColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamDefinition:
-    """The data of a stream; durations are texts."""
+class _Source:
+    """What streams and tables have in common."""
 
     python_class: type = dataclass_field(compare=False, repr=False)
     name: str
     columns: tuple[SourceColumn, ...]
     strays: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDefinition(_Source):
+    """The data of a stream; durations are texts."""
+
     time: str | None
     id: str | None
     order: str | None
@@ -72,13 +78,9 @@ class StreamDefinition:
 
 
 @dataclass(frozen=True, slots=True)
-class TableDefinition:
+class TableDefinition(_Source):
     """The data of a table; durations are texts."""
 
-    python_class: type = dataclass_field(compare=False, repr=False)
-    name: str
-    columns: tuple[SourceColumn, ...]
-    strays: tuple[str, ...]
     key: tuple[str, ...]
     valid_from: str | None
     timeless: bool
@@ -120,14 +122,10 @@ class Stream(metaclass=DefinitionMeta):
         readback: str | None = None,
         name: str | None = None,
     ) -> None:
-        refuse_subclass(cls, Stream)
         freeze(
             cls,
             StreamDefinition(
-                python_class=cls,
-                name=definition_name(cls, name),
-                columns=_columns(cls),
-                strays=_strays(cls),
+                *_source(cls, Stream, name),
                 time=time,
                 id=id,
                 order=order,
@@ -164,14 +162,10 @@ class Table(metaclass=DefinitionMeta):
         ttl: str | None = None,
         name: str | None = None,
     ) -> None:
-        refuse_subclass(cls, Table)
         freeze(
             cls,
             TableDefinition(
-                python_class=cls,
-                name=definition_name(cls, name),
-                columns=_columns(cls),
-                strays=_strays(cls),
+                *_source(cls, Table, name),
                 key=(key,) if isinstance(key, str) else tuple(key),
                 valid_from=valid_from,
                 timeless=timeless,
@@ -179,6 +173,14 @@ class Table(metaclass=DefinitionMeta):
                 ttl=ttl,
             ),
         )
+
+
+def _source(
+    cls: type, base: type, name: str | None
+) -> tuple[type, str, tuple[SourceColumn, ...], tuple[str, ...]]:
+    """Return the fields of `_Source`, in its order."""
+    refuse_subclass(cls, base)
+    return cls, definition_name(cls, name), _columns(cls), _strays(cls)
 
 
 def _columns(cls: type) -> tuple[SourceColumn, ...]:

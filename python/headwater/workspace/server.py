@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import InvalidError
 from headwater.workspace.embedded import Embedded
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from headwater import _native
     from headwater.workspace.backend import Backend
 
 
-class Server:
+class Server(AbstractContextManager["Server"]):
     """A running feature server; a context manager that stops it."""
 
     def __init__(self, native: _native.Server) -> None:
@@ -29,15 +28,7 @@ class Server:
         """Refuse new requests, finish those that are running, return; twice does nothing."""
         self._native.stop()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:

@@ -43,6 +43,18 @@ def test_frames_of_every_library_give_the_same_values(library):
     assert values(ask(library(LABELS), library(EVENTS), library(PLANES))) == FEATURES
 
 
+def test_columns_without_any_value_come_back_from_polars():
+    rows = [{**label, "note": None, "deep": [{"a": None, "b": []}]} for label in LABELS]
+    labels = pl.DataFrame(rows)
+    deep = pl.List(pl.Struct({"a": pl.Null, "b": pl.List(pl.Null)}))
+    assert (labels.schema["note"], labels.schema["deep"]) == (pl.Null, deep)
+    delays = pl.DataFrame([{**event, "dep_delay": None} for event in EVENTS])
+    frame = ask(labels, delays).to_polars()
+    assert frame.select(labels.columns).equals(labels)
+    assert frame["carrier_punctuality__departures_24h"].to_list() == [2, 0, 3]
+    assert frame["carrier_punctuality__recent_24h"].null_count() == 3
+
+
 def test_an_index_of_pandas_comes_back():
     labels = pd.DataFrame(LABELS, index=[7, 3, 5])
     frame = ask(labels).to_pandas()

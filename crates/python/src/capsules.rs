@@ -5,13 +5,14 @@
 
 use std::ffi::CStr;
 
-use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
-use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
-use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchOptions, StructArray};
-use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{RecordBatch, RecordBatchIterator};
+use arrow_schema::{ArrowError, Schema, SchemaRef};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyCapsuleMethods, PyTuple};
 
+use crate::c_stream::{Batches, Columns};
 use crate::errors::{Failure, arrow, invalid};
 
 const STREAM: &CStr = c"arrow_array_stream";
@@ -42,12 +43,11 @@ fn import_stream(capsule: &Bound<'_, PyCapsule>) -> Result<(SchemaRef, Vec<Recor
     let pointer = capsule.pointer_checked(Some(STREAM))?.cast::<FFI_ArrowArrayStream>();
     // SAFETY: a capsule of this name holds such a struct, by the PyCapsule interface of Arrow;
     // `from_raw` takes its content and marks the one in the capsule as released.
-    let reader = unsafe { RecordBatchStreamReader::from_raw(pointer.as_ptr()) };
-    let reader = reader.map_err(|error| arrow(&error))?;
-    let schema = arrow_array::RecordBatchReader::schema(&reader);
-    let batches: Result<Vec<RecordBatch>, ArrowError> = reader.collect();
+    let batches = unsafe { Batches::new(FFI_ArrowArrayStream::from_raw(pointer.as_ptr())) };
     let batches = batches.map_err(|error| raised_or(capsule.py(), &error))?;
-    Ok((schema, batches))
+    let schema = batches.schema();
+    let batches: Result<Vec<RecordBatch>, ArrowError> = batches.collect();
+    Ok((schema, batches.map_err(|error| raised_or(capsule.py(), &error))?))
 }
 
 /// A producer written in Python may have raised: then that exception is the better message.
@@ -64,18 +64,15 @@ fn import_array(
 ) -> Result<(SchemaRef, Vec<RecordBatch>), Failure> {
     let schema = schema.pointer_checked(Some(SCHEMA))?.cast::<FFI_ArrowSchema>();
     let array = array.pointer_checked(Some(ARRAY))?.cast::<FFI_ArrowArray>();
-    // SAFETY: capsules of these names hold such structs; the array is moved out of its capsule
-    // (`from_raw` leaves a released one), the schema is only read while the capsule lives.
-    let (schema, array) = unsafe { (schema.as_ref(), FFI_ArrowArray::from_raw(array.as_ptr())) };
-    let schema = Schema::try_from(schema).map_err(|_| not_rows())?;
-    // SAFETY: producer's promise, as above; the type is the one that it gave with the array.
-    let data = unsafe { from_ffi_and_data_type(array, DataType::Struct(schema.fields().clone())) };
-    let rows = StructArray::from(data.map_err(|error| arrow(&error))?);
-    let schema = SchemaRef::new(schema);
-    let options = RecordBatchOptions::new().with_row_count(Some(arrow_array::Array::len(&rows)));
-    let batch = RecordBatch::try_new_with_options(schema.clone(), rows.into_parts().1, &options)
-        .map_err(|error| arrow(&error))?;
-    Ok((schema, vec![batch]))
+    // SAFETY: capsules of these names hold such structs; both are moved out of their capsules
+    // (`from_raw` leaves released ones).
+    let (schema, array) = unsafe {
+        (FFI_ArrowSchema::from_raw(schema.as_ptr()), FFI_ArrowArray::from_raw(array.as_ptr()))
+    };
+    let columns = Columns::new(schema).map_err(|_| not_rows())?;
+    // SAFETY: producer's promise, as above; the columns are those that it gave with the array.
+    let batch = unsafe { columns.batch(array) }.map_err(|error| arrow(&error))?;
+    Ok((columns.schema(), vec![batch]))
 }
 
 fn not_rows() -> headwater_kernel::error::Error {

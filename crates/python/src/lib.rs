@@ -4,6 +4,7 @@
 //! a value means is decided below, what a user sees above.
 
 mod backend;
+mod c_stream;
 mod capsules;
 mod engine;
 mod errors;

@@ -265,6 +265,32 @@ def test_an_unknown_name_has_near_ones(workspace):
     assert error.value.hint == "did you mean Departure?"
 
 
+@pytest.mark.parametrize("name", ["delay_model", "AircraftUse"], ids=["service", "view"])
+def test_a_bare_name_is_one_request(filled, monkeypatch, name):
+    asked = []
+    get = filled._backend.get
+    monkeypatch.setattr(filled._backend, "get", lambda request: asked.append(0) or get(request))
+    seats = filled.get(name, UA, at=ASKED, history=True).to_dicts()[0]["aircraft_use__seats_24h"]
+    assert (seats, len(asked)) == (300, 1)
+
+
+def test_an_unknown_bare_name_has_near_ones_of_both_sorts(workspace):
+    with pytest.raises(hw.NotFoundError) as error:
+        workspace.get("AircraftUs", UA)
+    assert error.value.code == "unknown_name"
+    assert error.value.message == 'no service or view is named "AircraftUs"'
+    assert error.value.hint == "did you mean AircraftUse?"
+
+
+def test_a_column_without_any_value_is_null(workspace):
+    rows = pl.DataFrame([departure(1, 0, dep_delay=None, seats=None)])
+    assert rows.schema["dep_delay"] == pl.Null
+    assert workspace.push("Departure", rows).accepted == 1
+    answer = workspace.get("delay_model", UA, at=ASKED, history=True).to_dicts()[0]
+    assert answer["carrier_punctuality__departures_24h"] == 1
+    assert answer["carrier_punctuality__recent_24h"] is None
+
+
 def test_the_row_at_fault_is_named(workspace):
     with pytest.raises(hw.InvalidError) as error:
         workspace.get("delay_model", [*UA, {"carrier": "UA"}])

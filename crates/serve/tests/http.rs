@@ -20,8 +20,10 @@ use serde_json::{Value as Json, json};
 #[test]
 fn features_are_answered_on_one_connection() {
     let (_double, _server, mut client) = start();
-    for _ in 0..3 {
-        let reply = client.post("/v1/features", &question());
+    let mut named = question();
+    named["name"] = named.as_object_mut().unwrap().remove("view").unwrap();
+    for body in [question(), question(), named] {
+        let reply = client.post("/v1/features", &body);
         assert_eq!(reply.status, 200);
         assert_eq!(reply.header("content-type"), Some("application/json"));
         assert_eq!(

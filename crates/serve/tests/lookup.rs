@@ -136,12 +136,24 @@ fn a_bare_name_is_matched_exactly() {
     assert_eq!(lookup.question(Target::Named("route")).unwrap_err().code, "unknown_name");
 }
 
-/// Exactly one of service and view is asked for.
+/// A request may leave it open whether it names a service or a view.
+#[test]
+fn a_bare_name_is_one_question() {
+    let asked = |target: &str| refused(&json!({target: "carrier", "keys": []}));
+    let error = asked("name");
+    assert_eq!((error.kind, error.code), (Kind::NotFound, "unknown_name"));
+    assert_eq!(error.message, "no service or view is named \"carrier\"");
+    assert_eq!(error.hint, asked("view").hint);
+}
+
+/// Exactly one of service, view and name is asked for.
 #[test]
 fn exactly_one_target_is_asked_for() {
     assert_eq!(refused(&json!({"keys": []})).code, "wrong_shape");
     let both = json!({"service": "rivals", "view": "Route", "keys": []});
     assert_eq!(refused(&both).code, "wrong_shape");
+    let named = json!({"view": "Route", "name": "Route", "keys": []});
+    assert_eq!(refused(&named).code, "wrong_shape");
 }
 
 /// Fields that no request has are refused by name rather than ignored.

@@ -20,6 +20,9 @@ pub struct FeaturesRequest<'a> {
     service: Option<Text<'a>>,
     #[serde(borrow, default)]
     view: Option<Text<'a>>,
+    /// A service of this name, else a view.
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
     #[serde(borrow)]
     keys: Rows<'a>,
     #[serde(borrow, default)]
@@ -66,17 +69,18 @@ impl<'a> FeaturesRequest<'a> {
     /// The query it stands for.
     ///
     /// # Errors
-    /// `wrong_shape` (invalid) unless exactly one of service and view is given, and what is wrong
-    /// with `at`.
+    /// `wrong_shape` (invalid) unless exactly one of service, view and name is given, and what is
+    /// wrong with `at`.
     pub fn query(&self, deadline: Instant) -> Result<Query<'_>> {
-        let target = match (&self.service, &self.view) {
-            (Some(name), None) => Target::Service(&name.0),
-            (None, Some(name)) => Target::View(&name.0),
+        let target = match (&self.service, &self.view, &self.name) {
+            (Some(name), None, None) => Target::Service(&name.0),
+            (None, Some(name), None) => Target::View(&name.0),
+            (None, None, Some(name)) => Target::Named(&name.0),
             _ => {
                 return Err(Error::new(
                     Kind::Invalid,
                     "wrong_shape",
-                    "exactly one of service and view must be given",
+                    "exactly one of service, view and name must be given",
                 ));
             }
         };

@@ -111,8 +111,13 @@ LONG = """
     [
         'hw.point_in_time(features.CarrierPunctuality, labels, {"Departure": events}, time="at")',
         'hw.open(definitions=features).push("Departure", events)',
+        """with hw.open(definitions=features) as ws:
+            ws.push("Departure", events.slice(0, 10))
+            end = 10 if len(events) == 10 else 11  # of a push that never comes
+            after = {"Departure": {"0": [0, end]}}
+            ws.get("CarrierPunctuality", [{"carrier": "UA"}], after=after)""",
     ],
-    ids=["point_in_time", "push"],
+    ids=["point_in_time", "push", "get after a push"],
 )
 def test_ctrl_c_ends_a_long_call_within_a_second(pytestconfig, call):
     script = textwrap.dedent(LONG.format(root=str(pytestconfig.rootpath), call=call))

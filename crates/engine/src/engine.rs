@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use arrow_array::RecordBatch;
@@ -24,6 +24,7 @@ use crate::intake::Push;
 use crate::open::{OpenReport, Opened, open};
 use crate::options::{IDEMPOTENCY_KEY_BYTES_MAX, OpenOptions, PushOptions};
 use crate::ownership::{Owner, Ownership, owner};
+use crate::pending::Pending;
 use crate::receipt::Receipt;
 use crate::shared::{Shared, closed};
 use crate::training::{TrainingOptions, TrainingSet, point_in_time, select};
@@ -113,6 +114,19 @@ impl Engine {
     /// `unknown_stream` (not found), `malformed_body` (invalid), `arrival_backwards` (conflict)
     /// with the row, `queue_full` and `storage_failed` (unavailable), kind `closed`.
     pub fn push(&self, stream: &str, rows: Payload, options: &PushOptions) -> Result<Receipt> {
+        self.begin_push(stream, rows, options)?.wait()
+    }
+
+    /// The same without waiting for the disk: decoded and handed over when it returns.
+    ///
+    /// # Errors
+    /// As [`Engine::push`].
+    pub fn begin_push(
+        &self,
+        stream: &str,
+        rows: Payload,
+        options: &PushOptions,
+    ) -> Result<Pending> {
         let source = self.shared.sources.stream(stream)?;
         self.push_to(source, rows, options, None)
     }
@@ -122,6 +136,14 @@ impl Engine {
     /// # Errors
     /// As [`Engine::push`], with `unknown_table`.
     pub fn put(&self, table: &str, rows: Payload, options: &PushOptions) -> Result<Receipt> {
+        self.begin_put(table, rows, options)?.wait()
+    }
+
+    /// The same without waiting for the disk: decoded and handed over when it returns.
+    ///
+    /// # Errors
+    /// As [`Engine::put`].
+    pub fn begin_put(&self, table: &str, rows: Payload, options: &PushOptions) -> Result<Pending> {
         let source = self.shared.sources.table(table)?;
         self.push_to(source, rows, options, None)
     }
@@ -132,14 +154,14 @@ impl Engine {
         rows: Payload,
         options: &PushOptions,
         replays: Option<String>,
-    ) -> Result<Receipt> {
+    ) -> Result<Pending> {
         self.shared.check_writable()?;
         check_key(options.idempotency_key.as_deref())?;
         let definition = self.shared.sources.get(source);
         let contract = definition.contract(options.arrived_at.as_deref())?;
         let decoded = decode(rows, &contract)?;
         if decoded.rows_total == 0 {
-            return Ok(self.empty_receipt(source));
+            return Ok(Pending::known(self.empty_receipt(source)));
         }
         if let (Some(_), Some(refused)) = (&replays, decoded.rejected.first()) {
             return Err(still_refused(refused.cause.name(), &refused.message));
@@ -153,7 +175,7 @@ impl Engine {
         };
         let (reply, answer) = sync_channel(1);
         self.writer.send(Job::Push(Box::new(push), reply))?;
-        wait(&answer)
+        Ok(Pending::coming(answer))
     }
 
     fn empty_receipt(&self, source: usize) -> Receipt {
@@ -251,11 +273,6 @@ impl Drop for Engine {
             self.end();
         }
     }
-}
-
-/// Waits for the writer's answer.
-pub(crate) fn wait(answer: &Receiver<Result<Receipt>>) -> Result<Receipt> {
-    answer.recv().unwrap_or_else(|_| Err(closed()))
 }
 
 /// The error for a letter whose event is refused again.

@@ -16,6 +16,7 @@ pub mod log;
 pub mod open;
 pub mod options;
 pub mod ownership;
+pub mod pending;
 pub mod receipt;
 pub mod shared;
 pub mod sources;
@@ -28,6 +29,7 @@ pub mod writer;
 pub use engine::Engine;
 pub use open::OpenReport;
 pub use options::{OpenOptions, PushOptions};
+pub use pending::Pending;
 pub use receipt::Receipt;
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use headwater_engine::decode::Payload;
-use headwater_engine::{Engine as Inner, OpenOptions, PushOptions, Receipt};
+use headwater_engine::{Engine as Inner, OpenOptions, Pending, PushOptions};
 use headwater_kernel::error::Result;
 use headwater_serve::Backend;
 use headwater_serve::backend::Page;
-use headwater_serve::lookup::Lookup;
 use headwater_serve::lookup::request::FeaturesRequest;
+use headwater_serve::lookup::{Lookup, Query};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -22,8 +22,8 @@ use serde::Deserialize;
 use crate::backend::{Embedded, json};
 use crate::errors::{Failure, invalid};
 use crate::frame::Frame;
-use crate::interrupt::interruptible;
-use crate::payload::payload;
+use crate::interrupt::{awaited, interruptible};
+use crate::payload::{payload, size};
 use crate::server::{Server, Serving};
 use crate::training::{options as training_options, parse_as_of, parse_blueprint};
 
@@ -48,26 +48,28 @@ pub struct Engine {
 
 type Answered = (Frame, Vec<bool>, Vec<u8>);
 
-impl Engine {
-    /// Runs a verb on a thread of its own, so that it can be interrupted.
-    fn long<T: Send + 'static>(
-        &self,
-        py: Python<'_>,
-        verb: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
-    ) -> std::result::Result<T, Failure> {
-        let backend = Arc::clone(&self.backend);
-        interruptible(py, move |_| verb(&backend.0))
-    }
+/// Rows up to this many bytes are decoded by the caller itself: a few milliseconds at most.
+const AT_ONCE_BYTES_MAX: usize = 1 << 20;
 
+impl Engine {
+    /// Hands rows over and waits until they are durable and visible; Ctrl-C ends the wait.
+    ///
+    /// A large push is decoded on a thread of its own, since decoding does not look at signals.
     fn write<'py>(
         &self,
         py: Python<'py>,
         rows: &Bound<'_, PyAny>,
-        verb: impl FnOnce(&Inner, Payload) -> Result<Receipt> + Send + 'static,
+        begin: impl FnOnce(&Inner, Payload) -> Result<Pending> + Send + 'static,
     ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
         let rows = payload(rows)?;
-        let receipt = self.long(py, move |engine| json(&verb(engine, rows)?.to_json()))?;
-        Ok(PyBytes::new(py, &receipt))
+        let receipt = if size(&rows) <= AT_ONCE_BYTES_MAX {
+            let mut pending = py.detach(|| begin(&self.backend.0, rows))?;
+            awaited(py, |slice| pending.wait_for(slice))??
+        } else {
+            let backend = Arc::clone(&self.backend);
+            interruptible(py, move |_| begin(&backend.0, rows)?.wait())?
+        };
+        Ok(PyBytes::new(py, &json(&receipt.to_json())?))
     }
 }
 
@@ -115,7 +117,7 @@ impl Engine {
         idempotency_key: Option<String>,
     ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
         let options = PushOptions { arrived_at, idempotency_key };
-        self.write(py, rows, move |engine, rows| engine.push(&stream, rows, &options))
+        self.write(py, rows, move |engine, rows| engine.begin_push(&stream, rows, &options))
     }
 
     /// Put rows of a table; the receipt.
@@ -129,23 +131,23 @@ impl Engine {
         idempotency_key: Option<String>,
     ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
         let options = PushOptions { arrived_at, idempotency_key };
-        self.write(py, rows, move |engine, rows| engine.put(&table, rows, &options))
+        self.write(py, rows, move |engine, rows| engine.begin_put(&table, rows, &options))
     }
 
-    /// Answer a request of `/v1/features`: features, found, metadata. `long`: it may wait or read
-    /// the archive.
+    /// Answer a request of `/v1/features`: features, found, metadata.
     fn get<'py>(
         &self,
         py: Python<'py>,
         request: &[u8],
-        long: bool,
     ) -> std::result::Result<(Frame, Vec<bool>, Bound<'py, PyBytes>), Failure> {
-        let (frame, found, metadata) = if long {
-            let (backend, lookup) = (Arc::clone(&self.backend), Arc::clone(&self.lookup));
-            let request = request.to_vec();
-            interruptible(py, move |_| answer(&backend, &lookup, &request))?
-        } else {
-            py.detach(|| answer(&self.backend, &self.lookup, request))?
+        let at_once = py.detach(|| answer(&self.backend, &self.lookup, request, Patience::None));
+        let (frame, found, metadata) = match at_once {
+            Err(error) if WAITS.contains(&error.code) => {
+                let (backend, lookup) = (Arc::clone(&self.backend), Arc::clone(&self.lookup));
+                let request = request.to_vec();
+                interruptible(py, move |_| answer(&backend, &lookup, &request, Patience::All))?
+            }
+            known => known?,
         };
         Ok((frame, found, PyBytes::new(py, &metadata)))
     }
@@ -247,9 +249,27 @@ impl Engine {
     }
 }
 
-fn answer(backend: &Embedded, lookup: &Lookup, request: &[u8]) -> Result<Answered> {
+/// Whether an answer may take longer than reading state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    None,
+    All,
+}
+
+/// What a read says that would have to wait for a push, or to read the archive.
+const WAITS: [&str; 3] = ["before_horizon", "publishing", "deadline"];
+
+fn answer(
+    backend: &Embedded,
+    lookup: &Lookup,
+    request: &[u8],
+    patience: Patience,
+) -> Result<Answered> {
     let request = FeaturesRequest::parse(request)?;
-    let query = request.query(Instant::now() + READ_DEADLINE)?;
+    let all = patience == Patience::All;
+    let deadline = Instant::now() + if all { READ_DEADLINE } else { Duration::ZERO };
+    // In this process the archive is at hand, whether it was asked for or not.
+    let query = Query { history: all, ..request.query(deadline)? };
     let answer = lookup.answer(backend.online(), &query)?;
     let mut metadata = Vec::new();
     answer.write_metadata_json(&mut metadata);

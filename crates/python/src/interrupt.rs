@@ -1,13 +1,14 @@
-//! Long calls that end within a second of Ctrl-C.
+//! Calls that end within a second of Ctrl-C.
 //!
-//! Python's handlers run on its main thread only, and only while it holds the lock. So the work goes
-//! to a thread of its own, while the caller waits in slices and asks for signals between them. What
-//! the work has made durable stays so: an interrupted push may have been applied.
+//! Python's handlers run on its main thread only, and only while it holds the lock. So the caller
+//! waits in slices and asks for signals between them; work that is more than waiting goes to a
+//! thread of its own meanwhile. What has been made durable stays so: an interrupted push may have
+//! been applied.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -43,28 +44,41 @@ pub fn interruptible<T: Send + 'static>(
             Error::new(Kind::Unavailable, "no_thread", "a thread could not be started")
                 .with_detail(error.to_string())
         })?;
-    loop {
-        match wait(py, &mut receiver, SLICE) {
-            Ok(result) => return Ok(result?),
-            Err(RecvTimeoutError::Disconnected) => match thread.join() {
-                Err(panic) => resume_unwind(panic),
-                Ok(()) => unreachable!("the work ends by sending or by a panic"),
-            },
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-        if let Err(signal) = py.check_signals() {
-            cancelled.store(true, Ordering::Relaxed);
-            // Whatever comes now, the interrupt is what the caller hears of.
-            let _ = wait(py, &mut receiver, GRACE);
-            return Err(signal.into());
-        }
+    // A receiver may go from thread to thread, a reference to it may not.
+    let results = &mut receiver;
+    let waited = awaited(py, move |slice| match results.recv_timeout(slice) {
+        Ok(result) => Some(Ok(result)),
+        Err(RecvTimeoutError::Timeout) => None,
+        Err(RecvTimeoutError::Disconnected) => Some(Err(Panicked)),
+    });
+    if waited.is_err() {
+        cancelled.store(true, Ordering::Relaxed);
+        // Whatever comes now, the interrupt is what the caller hears of.
+        let _ = py.detach(move || receiver.recv_timeout(GRACE));
+    }
+    match waited? {
+        Ok(result) => Ok(result?),
+        Err(Panicked) => match thread.join() {
+            Err(panic) => resume_unwind(panic),
+            Ok(()) => unreachable!("the work ends by sending or by a panic"),
+        },
     }
 }
 
-fn wait<T: Send>(
+/// The thread is gone without a result.
+struct Panicked;
+
+/// What `wait` gives, without Python's lock; it is asked again after each slice without a result.
+///
+/// Raises what a signal's handler raises (`KeyboardInterrupt`).
+pub fn awaited<T: Send>(
     py: Python<'_>,
-    receiver: &mut Receiver<T>,
-    longest: Duration,
-) -> std::result::Result<T, RecvTimeoutError> {
-    py.detach(move || receiver.recv_timeout(longest))
+    mut wait: impl FnMut(Duration) -> Option<T> + Send,
+) -> std::result::Result<T, Failure> {
+    loop {
+        if let Some(result) = py.detach(|| wait(SLICE)) {
+            return Ok(result);
+        }
+        py.check_signals()?;
+    }
 }

@@ -19,3 +19,13 @@ pub fn payload(rows: &Bound<'_, PyAny>) -> Result<Payload, Failure> {
     let kind = rows.get_type().name()?.to_string();
     Err(invalid("not_rows", format!("rows are bytes of NDJSON or a Frame, not {kind}")).into())
 }
+
+/// Bytes of the rows as they came; of Arrow, of the buffers behind them.
+pub fn size(rows: &Payload) -> usize {
+    match rows {
+        Payload::JsonArray(bytes) | Payload::Ndjson(bytes) | Payload::ArrowStream(bytes) => {
+            bytes.len()
+        }
+        Payload::Batches(batches) => batches.iter().map(|b| b.get_array_memory_size()).sum(),
+    }
+}

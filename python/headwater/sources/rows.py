@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import orjson
 
@@ -27,17 +27,6 @@ NAIVE_HINT = (
 )
 
 
-@runtime_checkable
-class _ArrowStream(Protocol):
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
-
-
-@runtime_checkable
-class _ArrowArray(Protocol):
-    def __arrow_c_array__(self, requested_schema: object | None = None) -> object: ...
-
-
-@runtime_checkable
 class _Pandas(Protocol):
     columns: Any
 
@@ -118,7 +107,8 @@ def _arrow(rows: object) -> Frame | None:
     """Return rows that have Arrow's interface; None where they have to go as dicts."""
     if isinstance(rows, Frame):
         return rows
-    if not isinstance(rows, _ArrowStream | _ArrowArray):
+    # Asked for by name: isinstance of a protocol costs as much as the rest of a small push.
+    if not (hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__arrow_c_array__")):
         return None
     try:
         return Frame.from_arrow(rows)
@@ -131,7 +121,7 @@ def _arrow(rows: object) -> Frame | None:
 
 
 def _is_pandas(rows: object) -> TypeGuard[_Pandas]:
-    return isinstance(rows, _Pandas)
+    return hasattr(rows, "columns") and hasattr(rows, "to_dict")
 
 
 def _dicts(rows: object) -> Iterable[dict[str, Any]]:

@@ -36,9 +36,7 @@ class Embedded:
         return _json(self._engine.put(table, rows, arrived_at, idempotency_key))
 
     def get(self, request: Json) -> tuple[Frame, list[bool], Json]:
-        # Only an instant of the past reads the archive, and only positions are waited for.
-        long = request["at"] is not None or request["after"] is not None
-        frame, found, metadata = self._engine.get(json_of({**request, "history": True}), long)
+        frame, found, metadata = self._engine.get(json_of(request))
         return frame, found, _json(metadata)
 
     def training_set(self, service: str, labels: Frame, *, time: str, as_of: str) -> Frame:

@@ -5,25 +5,24 @@ Each is a thin call into a room below; no meaning lives here. Safe from threads:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
-from headwater.errors import NotFoundError
 from headwater.observe import tell
 from headwater.sources import frame_of, instant, payload_of, source_name
 from headwater.workspace.dead_letters import DeadLetters
 from headwater.workspace.results import Answer, Receipt, TrainingSet
-from headwater.workspace.targets import targets_of
+from headwater.workspace.targets import target_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping
-    from types import TracebackType
+    from collections.abc import Callable, Iterable, Mapping
 
     from headwater.workspace.backend import Backend
     from headwater.workspace.server import Server
 
 
-class Workspace:
+class Workspace(AbstractContextManager["Workspace"]):
     """Streams, tables and features, wherever they are; made by `hw.open` and `hw.connect`.
 
     A context manager; `close` may be called from any thread.
@@ -60,13 +59,7 @@ class Workspace:
             NotFoundError: `unknown_stream`.
             InvalidError: rows that are none; `arrival_backwards`.
         """
-        document = self._backend.push(
-            source_name(stream),
-            payload_of(rows),
-            arrived_at=arrived_at,
-            idempotency_key=idempotency_key,
-        )
-        return Receipt.from_json(document)
+        return _written(self._backend.push, stream, rows, arrived_at, idempotency_key)
 
     def put(
         self,
@@ -77,13 +70,7 @@ class Workspace:
         idempotency_key: str | None = None,
     ) -> Receipt:
         """Put rows of a table; a later row of a key and instant counts. Arguments as `push`."""
-        document = self._backend.put(
-            source_name(table),
-            payload_of(rows),
-            arrived_at=arrived_at,
-            idempotency_key=idempotency_key,
-        )
-        return Receipt.from_json(document)
+        return _written(self._backend.put, table, rows, arrived_at, idempotency_key)
 
     def get(
         self,
@@ -112,14 +99,16 @@ class Workspace:
             ConflictError: `before_horizon`.
             UnavailableError: `deadline`.
         """
+        kind, name = target_of(features)
         request = {
+            kind: name,
             "keys": _keys(keys),
             "at": instant(at),
             "history": history,
             "after": after.positions if isinstance(after, Receipt) else after,
             "metadata": True,
         }
-        frame, found, metadata = self._ask(targets_of(features), request)
+        frame, found, metadata = self._backend.get(request)
         for note in metadata["notes"]:
             self._say(note)
         return Answer(frame, found, metadata)
@@ -146,7 +135,7 @@ class Workspace:
             NotFoundError: `unknown_service`, `unknown_view`, `unknown_name`.
             InvalidError: a column is missing, of another type, or clashes with a feature's name.
         """
-        name = targets_of(features)[0][1]
+        _, name = target_of(features)
         frame = self._backend.training_set(name, frame_of(labels), time=time, as_of=as_of)
         return TrainingSet.of(frame, service=name, time=time, as_of=as_of)
 
@@ -185,39 +174,11 @@ class Workspace:
         """Make everything durable and let go of the directory; a second time does nothing."""
         self._backend.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
         return f"<Workspace {self._place}>"
-
-    def _ask(
-        self, targets: list[tuple[str, str]], request: dict[str, Any]
-    ) -> tuple[Any, list[bool], dict[str, Any]]:
-        """Ask the first target that is known: a bare name may be a service or a view."""
-        unknown: list[NotFoundError] = []
-        for kind, name in targets:
-            try:
-                return self._backend.get({kind: name, **request})
-            except NotFoundError as error:
-                if len(targets) == 1 or error.code != f"unknown_{kind}":
-                    raise
-                unknown.append(error)
-        # A near name is worth more than a list of all there are.
-        near = [error.hint for error in unknown if error.hint.startswith("did you mean")]
-        raise NotFoundError(
-            f"no service or view is named {targets[0][1]}",
-            code="unknown_name",
-            hint="; ".join(near or [error.hint for error in unknown if error.hint]),
-        ) from unknown[-1]
 
     def _say(self, note: str) -> None:
         """Tell a note of an answer on stderr, once a workspace and view: reads may be many."""
@@ -225,6 +186,19 @@ class Workspace:
         if view not in self._said:
             self._said.add(view)
             tell(note)
+
+
+def _written(
+    verb: Callable[..., dict[str, Any]],
+    source: str | type,
+    rows: object,
+    arrived_at: str | None,
+    idempotency_key: str | None,
+) -> Receipt:
+    """Hand rows to a verb of the backend."""
+    name, payload = source_name(source), payload_of(rows)
+    document = verb(name, payload, arrived_at=arrived_at, idempotency_key=idempotency_key)
+    return Receipt.from_json(document)
 
 
 def _keys(keys: object) -> list[dict[str, Any]]:

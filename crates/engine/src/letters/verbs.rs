@@ -8,11 +8,12 @@ use serde_json::{Value as Json, json};
 
 use crate::decode::Payload;
 use crate::decode::original::row_as_json;
-use crate::engine::{Engine, wait};
+use crate::engine::Engine;
 use crate::letters::{Letter, LetterKey, unknown};
 use crate::log::read::read_one;
 use crate::log::record::decode_body;
 use crate::options::PushOptions;
+use crate::pending::Pending;
 use crate::receipt::Receipt;
 use crate::writer::Job;
 
@@ -67,7 +68,7 @@ impl Engine {
             true => Payload::JsonArray(Bytes::from([b"[", original.as_slice(), b"]"].concat())),
             false => Payload::Ndjson(Bytes::from(original)),
         };
-        self.push_to(index, rows, &PushOptions::default(), Some(key.id()))
+        self.push_to(index, rows, &PushOptions::default(), Some(key.id()))?.wait()
     }
 
     /// Gives a dead letter up, on record; the letter as it is then.
@@ -79,7 +80,7 @@ impl Engine {
         let (key, _) = self.letter(source, id)?;
         let (reply, answer) = sync_channel(1);
         self.writer.send(Job::Discard(key.clone(), reply))?;
-        wait(&answer)?;
+        Pending::coming(answer).wait()?;
         let letters = self.shared.letters.read();
         Ok(letters.get(&key)?.to_json(&key))
     }

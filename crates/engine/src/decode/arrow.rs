@@ -26,7 +26,7 @@ pub(super) fn decode_stream(body: Bytes, contract: &Contract) -> Result<Decoded>
             malformed_body("the body is not a whole Arrow IPC stream")
                 .with_detail(error.to_string())
         })?;
-    decode_batches(&batches, contract)
+    decode_batches(&batches, 0, contract)
 }
 
 fn read_stream(body: Bytes) -> std::result::Result<Vec<RecordBatch>, ArrowError> {
@@ -45,16 +45,24 @@ fn read_stream(body: Bytes) -> std::result::Result<Vec<RecordBatch>, ArrowError>
     Ok(batches)
 }
 
-/// Decodes record batches; rows are numbered through all of them.
-pub(super) fn decode_batches(batches: &[RecordBatch], contract: &Contract) -> Result<Decoded> {
+/// Rows of batches, as many as row numbers can tell apart.
+pub(crate) fn row_count(batches: &[RecordBatch]) -> Result<u32> {
     let total: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let rows_total = u32::try_from(total)
-        .map_err(|_| malformed_body(format!("{total} rows in one push are too many")))?;
+    u32::try_from(total)
+        .map_err(|_| malformed_body(format!("{total} rows in one push are too many")))
+}
+
+/// Decodes record batches; rows are numbered through all of them, from `first` on.
+pub(crate) fn decode_batches(
+    batches: &[RecordBatch],
+    mut first: u32,
+    contract: &Contract,
+) -> Result<Decoded> {
+    let rows_total = row_count(batches)?;
     let mut parts = Vec::with_capacity(batches.len());
     let mut quality = Quality::default();
     let mut rejected = Vec::new();
-    let mut rows = Vec::with_capacity(total);
-    let mut first = 0_u32;
+    let mut rows = Vec::with_capacity(rows_total as usize);
     for batch in batches {
         let part = decode_batch(batch, first, contract, &mut quality)?;
         rows.extend(part.rows);

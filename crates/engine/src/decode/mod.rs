@@ -16,6 +16,7 @@ use headwater_kernel::error::{Error, Kind, Result};
 
 use crate::contract::{Contract, Quality, Rejection};
 
+pub(crate) use arrow::{decode_batches, row_count};
 pub(crate) use original::row_as_json;
 
 /// Most bytes of text in one body, so that 32-bit string offsets suffice: 2^31 - 1.
@@ -67,7 +68,7 @@ pub fn decode(payload: Payload, contract: &Contract) -> Result<Decoded> {
         Payload::JsonArray(body) => json::decode_array(&body, contract),
         Payload::Ndjson(body) => json::decode_lines(&body, contract),
         Payload::ArrowStream(body) => arrow::decode_stream(body, contract),
-        Payload::Batches(batches) => arrow::decode_batches(&batches, contract),
+        Payload::Batches(batches) => arrow::decode_batches(&batches, 0, contract),
     }
 }
 

@@ -1,19 +1,18 @@
 //! Events of a section prepared for the kernel: history cut into pieces that fit the
 //! caches, those out of reach skipped, the rest run through the transform on all threads.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use arrow_array::RecordBatch;
 use headwater_kernel::error::Result;
 
-use super::check_cancelled;
 use super::history::{Arrived, HistoryBatch, instants, span_of};
+use super::threads::Hands;
 use crate::transform::{SectionInput, Transform};
 
 /// Rows of a piece: the intermediate columns of an expression stay within the second-level cache
 /// (32,768 rows of 8 bytes are 256 KiB).
-const PIECE_ROWS: usize = 32_768;
+pub(super) const PIECE_ROWS: usize = 32_768;
 
 /// Events of a section, and when they arrived.
 pub(super) struct Chunk {
@@ -34,34 +33,11 @@ pub(super) struct Wanted<'a> {
 /// The chunks of a section in order of position.
 pub(super) fn chunks(history: &[HistoryBatch], wanted: &Wanted<'_>) -> Result<Vec<Chunk>> {
     let pieces = pieces(history, wanted);
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(pieces.len()));
-    let work = || -> Result<()> {
-        loop {
-            check_cancelled(wanted.cancelled)?;
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((rows, arrived)) = pieces.get(index) else { return Ok(()) };
-            let input = wanted.transform.section(wanted.section, rows)?;
-            let chunk = Chunk { input, arrived: arrived.clone() };
-            done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((index, chunk));
-        }
-    };
-    on_threads(wanted.threads.min(pieces.len()), work)?;
-    let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    done.sort_by_key(|(index, _)| *index);
-    Ok(done.into_iter().map(|(_, chunk)| chunk).collect())
-}
-
-/// Runs `work` on so many threads, this one among them; the first error wins.
-fn on_threads(threads: usize, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
-        let mut result = work();
-        for other in others {
-            let joined = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            result = result.and(joined);
-        }
-        result
+    let hands = Hands { threads: wanted.threads, cancelled: wanted.cancelled };
+    hands.each(pieces.len(), |index| {
+        let (rows, arrived) = &pieces[index];
+        let input = wanted.transform.section(wanted.section, rows)?;
+        Ok(Chunk { input, arrived: arrived.clone() })
     })
 }
 

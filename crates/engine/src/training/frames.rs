@@ -1,18 +1,18 @@
 //! The pure entry: labels and frames in, a training set out, without workspace, log or clock.
-//! Frames pass the same decoding, contract, order of arrival, ids and acceptance as pushed rows.
+//! It finds out which frames are needed; what counts of their rows is decided in `arriving`.
 
 use arrow_array::RecordBatch;
-use arrow_buffer::ScalarBuffer;
-use headwater_kernel::blueprint::{Blueprint, Stream};
+use headwater_kernel::blueprint::Blueprint;
 use headwater_kernel::error::{Error, Kind, Result};
 use headwater_kernel::near;
 use headwater_kernel::plan::{Plan, Source};
 
+use super::arriving::{read_stream, read_table};
 use super::select::select;
-use super::{Arrived, History, HistoryBatch, TrainingOptions, TrainingSet, point_in_time};
-use crate::contract::{Contract, Quality, Rejection, acceptance};
-use crate::decode::{Decoded, Payload, decode};
-use crate::intake::ids::{Ids, id_hash};
+use super::threads::Hands;
+use super::{History, TrainingOptions, TrainingSet, point_in_time};
+use crate::contract::{Contract, Quality, Rejection};
+use crate::decode::Payload;
 use crate::transform::Transform;
 
 /// The rows of one stream or table.
@@ -66,6 +66,7 @@ pub fn point_in_time_of_frames(
 ) -> Result<(TrainingSet, Vec<FrameReport>)> {
     let plan = transform.plan();
     let (streams, tables) = read_by(plan, target)?;
+    let hands = Hands { threads: options.threads, cancelled: options.cancelled };
     let mut history = History::empty(plan);
     let mut given = Vec::new();
     let mut reports = Vec::new();
@@ -78,10 +79,10 @@ pub fn point_in_time_of_frames(
             return Err(Error::new(Kind::Invalid, "two_frames", message).with_hint("join them"));
         }
         given.push(source);
-        let (batch, report) = match source {
+        let (batches, report) = match source {
             Found::Stream(index) if streams.contains(&index) => {
                 let stream = &plan.blueprint.streams[index];
-                read_stream(stream, frame.payload, frame_options.arrived_at.as_deref())
+                read_stream(stream, frame.payload, frame_options.arrived_at.as_deref(), hands)
             }
             Found::Table(index) if tables.contains(&index) => {
                 let table = &plan.blueprint.tables[index];
@@ -89,14 +90,14 @@ pub fn point_in_time_of_frames(
                 // Arrivals decide nothing of a timeless table but which of two rows is later.
                 let arrived_at =
                     arrived_at.filter(|column| !(table.timeless && lacks(&frame.payload, column)));
-                read_table(&name, Contract::of_table(table, arrived_at)?, frame.payload)
+                read_table(&name, &Contract::of_table(table, arrived_at)?, frame.payload, hands)
             }
             _ => continue,
         }
         .map_err(|error| of_frame(&name, error))?;
         match source {
-            Found::Stream(index) => history.streams[index].push(batch),
-            Found::Table(index) => history.tables[index].push(batch),
+            Found::Stream(index) => history.streams[index] = batches,
+            Found::Table(index) => history.tables[index] = batches,
         }
         reports.push(report);
     }
@@ -138,111 +139,6 @@ fn find(blueprint: &Blueprint, name: &str) -> Result<Found> {
         let message = format!("no stream or table is named {name}");
         Error::new(Kind::NotFound, "unknown_stream", message).with_hint(near::hint(name, names))
     })
-}
-
-fn read_stream(
-    stream: &Stream,
-    payload: Payload,
-    arrived_at: Option<&str>,
-) -> Result<(HistoryBatch, FrameReport)> {
-    let contract = Contract::of_stream(stream, arrived_at)?;
-    let decoded = decode(payload, &contract)?;
-    let order = order_of_arrival(&decoded);
-    let times = super::history::instants(
-        &decoded.batch,
-        contract.time().expect("a stream has an event time"),
-    );
-    let id = stream.id.as_ref().and_then(|id| decoded.batch.column_by_name(id));
-    let mut ids = Ids::new(stream.dedup_us.unwrap_or(0));
-    let mut rejected = Vec::new();
-    let mut duplicates = 0;
-    let mut kept = Vec::with_capacity(order.len());
-    for row in order {
-        let arrived = decoded.arrived_at.as_ref().map(|arrivals| arrivals[row as usize]);
-        let hash = id.and_then(|column| id_hash(column, row as usize));
-        let at = arrived.unwrap_or(0);
-        if hash.is_some_and(|hash| ids.repeated(hash, at)) {
-            duplicates += 1;
-            continue;
-        }
-        if let Some(arrived) = arrived
-            && let Err((cause, message)) = acceptance(stream, times[row as usize], arrived)
-        {
-            rejected.push(refused(&decoded, row, cause, message));
-            continue;
-        }
-        if let Some(hash) = hash {
-            ids.expire(at);
-            ids.accept(hash, at);
-        }
-        kept.push(row);
-    }
-    Ok(finish(&stream.name, decoded, &kept, duplicates, rejected))
-}
-
-fn read_table(
-    name: &str,
-    contract: Contract,
-    payload: Payload,
-) -> Result<(HistoryBatch, FrameReport)> {
-    let decoded = decode(payload, &contract)?;
-    let order = order_of_arrival(&decoded);
-    Ok(finish(name, decoded, &order, 0, Vec::new()))
-}
-
-/// The accepted rows by arrival, in their order where arrivals are equal or not known.
-fn order_of_arrival(decoded: &Decoded) -> Vec<u32> {
-    let rows = u32::try_from(decoded.batch.num_rows()).expect("decoded rows fit 32 bits");
-    let mut order: Vec<u32> = (0..rows).collect();
-    if let Some(arrivals) = &decoded.arrived_at {
-        order.sort_by_key(|row| arrivals[*row as usize]);
-    }
-    order
-}
-
-fn refused(
-    decoded: &Decoded,
-    row: u32,
-    cause: crate::contract::Cause,
-    message: String,
-) -> Rejection {
-    let original = crate::decode::row_as_json(&decoded.batch, row as usize);
-    Rejection { row: decoded.rows[row as usize], cause, message, original }
-}
-
-fn finish(
-    name: &str,
-    decoded: Decoded,
-    kept: &[u32],
-    duplicates: usize,
-    refused: Vec<Rejection>,
-) -> (HistoryBatch, FrameReport) {
-    let whole = kept.len() == decoded.batch.num_rows() && kept.is_sorted();
-    let rows = if whole {
-        decoded.batch.clone()
-    } else {
-        let indices = arrow_array::UInt32Array::from(kept.to_vec());
-        arrow_select::take::take_record_batch(&decoded.batch, &indices)
-            .expect("the rows kept are rows of the batch")
-    };
-    let arrived = match &decoded.arrived_at {
-        None => Arrived::Together,
-        Some(arrivals) => {
-            let kept = kept.iter().map(|row| arrivals[*row as usize]);
-            Arrived::Each(ScalarBuffer::from(kept.collect::<Vec<i64>>()))
-        }
-    };
-    let mut rejected = decoded.rejected;
-    rejected.extend(refused);
-    rejected.sort_by_key(|one| one.row);
-    let report = FrameReport {
-        name: name.to_owned(),
-        accepted: kept.len(),
-        duplicates,
-        rejected,
-        quality: decoded.quality,
-    };
-    (HistoryBatch { rows, arrived }, report)
 }
 
 /// Has no batch of the payload this column? Unknown, thus false, of anything but batches.

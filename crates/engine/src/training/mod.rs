@@ -4,6 +4,7 @@
 //! they arrived. Both ask the kernel and compute nothing themselves. Pure: history is handed in,
 //! and no clock, disk or log is reached from here.
 
+mod arriving;
 mod cells;
 mod chunks;
 mod frames;
@@ -14,6 +15,7 @@ mod past;
 mod select;
 mod streams;
 mod tables;
+mod threads;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -12,8 +12,8 @@ use headwater_kernel::sweep::{SweepEvents, SweepLabels, SweepOptions, SweepResul
 use headwater_kernel::value::{Cell, Status, Value};
 use proptest::prelude::*;
 use sweep_support::{
-    Columns, Event, Label, ViewSpec, answers, chunks, config, events, key_column, labels, naive,
-    plan, view,
+    Columns, Event, Label, ViewSpec, answers, chunks, config, events, key_column, key_columns,
+    labels, naive, plan, view,
 };
 
 /// Sweeps, or replays, one view.
@@ -25,9 +25,9 @@ fn compute(
     threads: usize,
     by_arrival: bool,
 ) -> SweepResult {
-    let batches: Vec<_> = columns.iter().map(Columns::batch).collect();
+    let batches: Vec<_> = columns.iter().map(Columns::events).collect();
     let arrived_at: Vec<&[i64]> = columns.iter().map(|c| c.arrived_at.as_slice()).collect();
-    let keys = key_column(labels.iter().map(|label| label.0));
+    let keys = key_columns(labels.iter().map(|label| label.0));
     let times: Vec<i64> = labels.iter().map(|label| label.1).collect();
     let cancelled = AtomicBool::new(false);
     let events = SweepEvents { chunks: &batches };

@@ -12,7 +12,7 @@ use headwater_kernel::sweep::{SweepEvents, SweepLabels, SweepOptions, replay, sw
 use headwater_kernel::value::Value;
 use headwater_kernel::window::Window;
 use sweep_support::{
-    BASE_US, Columns, Event, Label, Spec, ViewSpec, answers, key_column, naive, plan,
+    BASE_US, Columns, Event, Label, Spec, ViewSpec, answers, key_columns, naive, plan,
 };
 
 /// A generator of numbers from a seed.
@@ -105,9 +105,9 @@ fn many_rows_equal_the_loop() {
         .into_iter()
         .map(|chunk| Columns::new(chunk, &plan.sections[0], &views))
         .collect();
-    let chunks: Vec<_> = columns.iter().map(Columns::batch).collect();
+    let chunks: Vec<_> = columns.iter().map(Columns::events).collect();
     let arrived_at: Vec<&[i64]> = columns.iter().map(|c| c.arrived_at.as_slice()).collect();
-    let keys = key_column(labels.iter().map(|label| label.0));
+    let keys = key_columns(labels.iter().map(|label| label.0));
     let times: Vec<i64> = labels.iter().map(|label| label.1).collect();
     let cancelled = AtomicBool::new(false);
     let sources = SweepEvents { chunks: &chunks };
@@ -144,9 +144,9 @@ fn a_cancelled_sweep_says_so() {
     let views = [one_view()];
     let plan = plan(&views);
     let columns = Columns::new(&many_events(&mut seeded, 100, 5), &plan.sections[0], &views);
-    let chunks = [columns.batch()];
+    let chunks = [columns.events()];
     let labels = many_labels(&mut seeded, 10, 5);
-    let keys = key_column(labels.iter().map(|label| label.0));
+    let keys = key_columns(labels.iter().map(|label| label.0));
     let times: Vec<i64> = labels.iter().map(|label| label.1).collect();
     let cancelled = AtomicBool::new(true);
     let events = SweepEvents { chunks: &chunks };
@@ -168,7 +168,7 @@ fn nothing_is_answered_with_nothing() {
     let options = SweepOptions { threads: 4, cancelled: &cancelled };
     let events = SweepEvents { chunks: &[] };
     for labels in [vec![], vec![(Some((1, "")), BASE_US), (None, BASE_US)]] {
-        let keys = key_column(labels.iter().map(|label: &Label| label.0));
+        let keys = key_columns(labels.iter().map(|label: &Label| label.0));
         let times: Vec<i64> = labels.iter().map(|label| label.1).collect();
         let asked = SweepLabels { keys: &keys, times: &times };
         let swept = sweep(&plan, 0, &events, &asked, &options).expect("no columns to differ");

@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 use headwater_kernel::sweep::{SweepEvents, SweepLabels, SweepOptions, sweep};
 use proptest::prelude::*;
 use sweep_support::{
-    Columns, Event, Label, ViewSpec, answers, chunks, events, key_column, labels, naive, plan, view,
+    Columns, Event, Label, ViewSpec, answers, chunks, events, key_columns, labels, naive, plan,
+    view,
 };
 
 /// The values of every view by the sweep, events cut into chunks of the lengths given.
@@ -16,8 +17,8 @@ fn check(views: &[ViewSpec], events: &[Event], labels: &[Label], cuts: &[usize],
     let section = &plan.sections[0];
     let columns: Vec<Columns> =
         chunks(events, cuts).into_iter().map(|chunk| Columns::new(chunk, section, views)).collect();
-    let batches: Vec<_> = columns.iter().map(Columns::batch).collect();
-    let keys = key_column(labels.iter().map(|label| label.0));
+    let batches: Vec<_> = columns.iter().map(Columns::events).collect();
+    let keys = key_columns(labels.iter().map(|label| label.0));
     let times: Vec<i64> = labels.iter().map(|label| label.1).collect();
     let cancelled = AtomicBool::new(false);
     for (index, spec) in views.iter().enumerate() {

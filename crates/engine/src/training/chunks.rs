@@ -1,23 +1,23 @@
 //! Events of a section prepared for the kernel: history cut into pieces that fit the
 //! caches, those out of reach skipped, the rest run through the transform on all threads.
 
-use std::sync::atomic::AtomicBool;
-
 use arrow_array::RecordBatch;
 use headwater_kernel::error::Result;
+use headwater_kernel::sweep::EventColumns;
 
 use super::history::{Arrived, HistoryBatch, instants, span_of};
 use super::threads::Hands;
-use crate::transform::{SectionInput, Transform};
+use crate::transform::{SectionColumns, Transform};
 
 /// Rows of a piece: the intermediate columns of an expression stay within the second-level cache
 /// (32,768 rows of 8 bytes are 256 KiB).
 pub(super) const PIECE_ROWS: usize = 32_768;
 
-/// Events of a section, and when they arrived.
-pub(super) struct Chunk {
-    pub(super) input: SectionInput,
+/// Events of a section, when they arrived, and what was made of them at once.
+pub(super) struct Chunk<T> {
+    pub(super) columns: SectionColumns,
     pub(super) arrived: Arrived,
+    pub(super) made: T,
 }
 
 /// What is wanted of a section's history.
@@ -26,18 +26,21 @@ pub(super) struct Wanted<'a> {
     pub(super) section: usize,
     /// Event times needed, `[start, end)`; pieces wholly outside are skipped.
     pub(super) span: (i64, i64),
-    pub(super) threads: usize,
-    pub(super) cancelled: &'a AtomicBool,
+    pub(super) hands: Hands<'a>,
 }
 
-/// The chunks of a section in order of position.
-pub(super) fn chunks(history: &[HistoryBatch], wanted: &Wanted<'_>) -> Result<Vec<Chunk>> {
+/// The chunks of a section in order of position; `make` looks at each while it is near.
+pub(super) fn chunks<T: Send>(
+    history: &[HistoryBatch],
+    wanted: &Wanted<'_>,
+    make: impl Fn(&EventColumns<'_>) -> Result<T> + Sync,
+) -> Result<Vec<Chunk<T>>> {
     let pieces = pieces(history, wanted);
-    let hands = Hands { threads: wanted.threads, cancelled: wanted.cancelled };
-    hands.each(pieces.len(), |index| {
+    wanted.hands.each(pieces.len(), |index| {
         let (rows, arrived) = &pieces[index];
-        let input = wanted.transform.section(wanted.section, rows)?;
-        Ok(Chunk { input, arrived: arrived.clone() })
+        let columns = wanted.transform.columns(wanted.section, rows)?;
+        let made = make(&columns.as_events())?;
+        Ok(Chunk { columns, arrived: arrived.clone(), made })
     })
 }
 

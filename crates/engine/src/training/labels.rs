@@ -8,7 +8,6 @@ use arrow_buffer::ScalarBuffer;
 use arrow_schema::{Field, Schema};
 use headwater_kernel::blueprint::{Column, DEFAULT_SCALE_EXPONENT, TimeUnit};
 use headwater_kernel::error::{Error, Kind, Result};
-use headwater_kernel::key::KeyColumn;
 use headwater_kernel::near;
 use headwater_kernel::plan::{InputPlan, Plan, ServicePlan};
 
@@ -62,12 +61,10 @@ impl Labels {
         self.times.iter().copied().max()
     }
 
-    /// The stored keys that an input of the service asks about.
-    pub(crate) fn keys_of(&self, plan: &Plan, input: &InputPlan) -> Result<KeyColumn> {
+    /// The columns of the keys that an input of the service asks about, as they are stored.
+    pub(crate) fn keys_of(&self, plan: &Plan, input: &InputPlan) -> Vec<ArrayRef> {
         let order = &plan.views[input.view].key_order;
-        let columns: Vec<ArrayRef> =
-            order.iter().map(|part| self.keys[input.keys[*part]].clone()).collect();
-        KeyColumn::from_arrays(&columns)
+        order.iter().map(|part| self.keys[input.keys[*part]].clone()).collect()
     }
 
     /// The label columns as they came, then `columns`.

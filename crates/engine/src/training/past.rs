@@ -2,16 +2,18 @@
 
 use std::sync::atomic::AtomicBool;
 
+use arrow_array::ArrayRef;
 use headwater_kernel::error::{Error, Kind, Result};
-use headwater_kernel::fold::FoldBatch;
-use headwater_kernel::key::KeyColumn;
-use headwater_kernel::plan::Source;
-use headwater_kernel::sweep::{SweepEvents, SweepLabels, SweepOptions, sweep};
-use headwater_kernel::value::{Cell, Status, Value};
+use headwater_kernel::key::decode_key;
+use headwater_kernel::plan::{Source, Space};
+use headwater_kernel::sweep::{EventColumns, SweepEvents, SweepLabels, SweepOptions, sweep};
+use headwater_kernel::value::{Cell, FeatureType, Status, Value};
 use headwater_kernel::window;
 
+use super::cells::array_of;
 use super::chunks::{Wanted, chunks};
 use super::history::HistoryBatch;
+use super::threads::Hands;
 use crate::transform::{Transform, value_at};
 
 /// What view `view` (of a stream) says of `keys` at `t`, from all events of `history`, whenever
@@ -34,20 +36,15 @@ pub fn history_read(
         return Err(Error::new(Kind::Internal, "history_view", message));
     };
     let span = (view_plan.reach_start(t), window::end(t, view_plan.include_current));
-    let chunks = chunks(history, &Wanted { transform, section, span, threads: 1, cancelled })?;
-    let batches: Vec<FoldBatch<'_>> =
-        chunks.iter().map(|chunk| chunk.input.as_fold_batch()).collect();
-    let mut asked = KeyColumn::with_capacity(keys.len());
-    for key in keys {
-        match key {
-            Some(key) => asked.push_bytes(key),
-            None => asked.push_left_out(),
-        }
-    }
+    let hands = Hands { threads: 1, cancelled };
+    let chunks = chunks(history, &Wanted { transform, section, span, hands }, |_| Ok(()))?;
+    let events: Vec<EventColumns<'_>> =
+        chunks.iter().map(|chunk| chunk.columns.as_events()).collect();
+    let columns = key_columns(&plan.spaces[plan.sections[section].space], keys)?;
     let times = vec![t; keys.len()];
-    let labels = SweepLabels { keys: &asked, times: &times };
+    let labels = SweepLabels { keys: &columns, times: &times };
     let options = SweepOptions { threads: 1, cancelled };
-    let swept = sweep(plan, view, &SweepEvents { chunks: &batches }, &labels, &options)?;
+    let swept = sweep(plan, view, &SweepEvents { chunks: &events }, &labels, &options)?;
     let features = view_plan.features.len();
     let mut cells = vec![Cell::default(); keys.len() * features];
     for (feature, column) in swept.columns.iter().enumerate() {
@@ -61,4 +58,15 @@ pub fn history_read(
         cell.status = *status;
     }
     Ok((cells, swept.found.iter().collect()))
+}
+
+/// Keys by their bytes as columns.
+fn key_columns(space: &Space, keys: &[Option<Vec<u8>>]) -> Result<Vec<ArrayRef>> {
+    let mut parts: Vec<Vec<Value>> = space.keys.iter().map(|_| Vec::new()).collect();
+    for key in keys {
+        let mut values = key.as_ref().map_or(Ok(Vec::new()), |key| decode_key(key))?.into_iter();
+        parts.iter_mut().for_each(|part| part.push(values.next().unwrap_or(Value::Null)));
+    }
+    let types = space.keys.iter().map(|(_, data_type)| FeatureType::Scalar(*data_type));
+    types.zip(&parts).map(|(data_type, values)| array_of(data_type, values)).collect()
 }

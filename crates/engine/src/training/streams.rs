@@ -1,13 +1,16 @@
 //! Views of streams: their events are prepared section by section, then each view is swept (as of
 //! event time) or replayed (as of arrival) by the kernel.
 
+use arrow_array::ArrayRef;
 use headwater_kernel::error::Result;
-use headwater_kernel::fold::FoldBatch;
-use headwater_kernel::sweep::{SweepEvents, SweepLabels, SweepOptions, SweepResult, replay, sweep};
+use headwater_kernel::sweep::{
+    Asked, EventColumns, Located, SweepEvents, SweepLabels, SweepOptions, SweepResult, replay,
+};
 use headwater_kernel::window;
 
-use super::chunks::{Chunk, Wanted, chunks};
-use super::history::span_of;
+use super::chunks::{Wanted, chunks};
+use super::history::{HistoryBatch, span_of};
+use super::threads::Hands;
 use super::{Answer, AsOf, Work};
 
 impl Work<'_> {
@@ -19,39 +22,82 @@ impl Work<'_> {
                 transform: self.transform,
                 section,
                 span: self.span(&inputs),
-                threads: self.options.threads,
-                cancelled: self.options.cancelled,
+                hands: Hands { threads: self.options.threads, cancelled: self.options.cancelled },
             };
             let history = &self.history.streams[self.plan.sections[section].stream];
-            let chunks = chunks(history, &wanted)?;
-            for input in inputs {
-                answers[input] = Some(self.view(input, &chunks)?.into());
-                self.tell_done();
+            let keys: Vec<Vec<ArrayRef>> =
+                inputs.iter().map(|input| self.keys_of(*input)).collect();
+            match self.options.as_of {
+                AsOf::EventTime => self.sweep(&inputs, &keys, history, &wanted, answers)?,
+                AsOf::Arrival => self.replay(&inputs, &keys, history, &wanted, answers)?,
             }
         }
         Ok(())
     }
 
-    fn view(&self, input: usize, chunks: &[Chunk]) -> Result<SweepResult> {
-        let asked = &self.service.inputs[input];
-        let keys = self.labels.keys_of(self.plan, asked)?;
-        let labels = SweepLabels { keys: &keys, times: &self.labels.times };
-        let batches: Vec<FoldBatch<'_>> =
-            chunks.iter().map(|chunk| chunk.input.as_fold_batch()).collect();
-        let events = SweepEvents { chunks: &batches };
-        let options =
-            SweepOptions { threads: self.options.threads, cancelled: self.options.cancelled };
-        match self.options.as_of {
-            AsOf::EventTime => sweep(self.plan, asked.view, &events, &labels, &options),
-            AsOf::Arrival => {
-                let arrivals: Vec<_> = chunks
-                    .iter()
-                    .map(|chunk| chunk.arrived.each(chunk.input.times.len()))
-                    .collect();
-                let arrivals: Vec<&[i64]> = arrivals.iter().map(|each| &each[..]).collect();
-                replay(self.plan, asked.view, &events, &arrivals, &labels, &options)
-            }
+    /// Each chunk of events is held against the questions of all inputs as soon as it is prepared.
+    fn sweep(
+        &self,
+        inputs: &[usize],
+        keys: &[Vec<ArrayRef>],
+        history: &[HistoryBatch],
+        wanted: &Wanted<'_>,
+        answers: &mut [Option<Answer>],
+    ) -> Result<()> {
+        let asked = inputs.iter().zip(keys).map(|(input, keys)| {
+            let labels = SweepLabels { keys, times: &self.labels.times };
+            Asked::new(self.plan, self.view_of(*input), &labels, self.options.threads)
+        });
+        let asked = asked.collect::<Result<Vec<_>>>()?;
+        let chunks = chunks(history, wanted, |events| {
+            asked.iter().map(|asked| asked.locate(events)).collect::<Result<Vec<Located>>>()
+        })?;
+        let events: Vec<EventColumns<'_>> =
+            chunks.iter().map(|chunk| chunk.columns.as_events()).collect();
+        for (index, (input, asked)) in inputs.iter().zip(asked).enumerate() {
+            let located: Vec<&Located> = chunks.iter().map(|chunk| &chunk.made[index]).collect();
+            let events = SweepEvents { chunks: &events };
+            answers[*input] = Some(asked.answer(&events, &located, &self.sweep_options())?.into());
+            self.tell_done();
         }
+        Ok(())
+    }
+
+    fn replay(
+        &self,
+        inputs: &[usize],
+        keys: &[Vec<ArrayRef>],
+        history: &[HistoryBatch],
+        wanted: &Wanted<'_>,
+        answers: &mut [Option<Answer>],
+    ) -> Result<()> {
+        let chunks = chunks(history, wanted, |_| Ok(()))?;
+        let events: Vec<EventColumns<'_>> =
+            chunks.iter().map(|chunk| chunk.columns.as_events()).collect();
+        let arrivals = chunks.iter().map(|chunk| chunk.arrived.each(chunk.columns.times.len()));
+        let arrivals: Vec<_> = arrivals.collect();
+        let arrivals: Vec<&[i64]> = arrivals.iter().map(|each| &each[..]).collect();
+        for (input, keys) in inputs.iter().zip(keys) {
+            let labels = SweepLabels { keys, times: &self.labels.times };
+            let (view, events) = (self.view_of(*input), SweepEvents { chunks: &events });
+            let options = self.sweep_options();
+            let swept = replay(self.plan, view, &events, &arrivals, &labels, &options)?;
+            answers[*input] = Some(swept.into());
+            self.tell_done();
+        }
+        Ok(())
+    }
+
+    fn view_of(&self, input: usize) -> usize {
+        self.service.inputs[input].view
+    }
+
+    fn keys_of(&self, input: usize) -> Vec<ArrayRef> {
+        self.labels.keys_of(self.plan, &self.service.inputs[input])
+    }
+
+    fn sweep_options(&self) -> SweepOptions<'_> {
+        SweepOptions { threads: self.options.threads, cancelled: self.options.cancelled }
     }
 
     /// The event times that some window of these inputs reaches from some label, `[start, end)`.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use headwater_kernel::error::{Error, Kind, Result};
+use headwater_kernel::key::KeyColumn;
 use headwater_kernel::plan::{Plan, ServicePlan, Source};
 use headwater_kernel::table::TableState;
 use headwater_kernel::value::Cell;
@@ -27,7 +28,7 @@ impl Work<'_> {
     fn table_view(&self, index: usize, table: usize) -> Result<Answer> {
         let input = &self.service.inputs[index];
         let view = &self.plan.views[input.view];
-        let keys = self.labels.keys_of(self.plan, input)?;
+        let keys = KeyColumn::from_arrays(&self.labels.keys_of(self.plan, input))?;
         let asked: HashSet<&[u8]> = (0..keys.len()).filter_map(|row| keys.get(row)).collect();
         let state = self.table_state(table, &self.history.tables[table], &asked)?;
         let mut cells = Cells::new(view, &self.features_of(index), self.labels.len());

@@ -16,12 +16,16 @@ use headwater_kernel::fold::FoldBatch;
 use headwater_kernel::key::KeyColumn;
 use headwater_kernel::order::{Tie, ties_of_batch};
 use headwater_kernel::plan::Plan;
+use headwater_kernel::sweep::EventColumns;
 
 use self::needed::Evaluation;
 use self::prepared::Prepared;
 use crate::contract::Cause;
 
 pub use table::{TableRows, table_rows, value_at};
+
+/// (row, view, message), the first message of each row and view.
+type BadRows = Vec<(usize, usize, String)>;
 
 /// What turns accepted batches into batches to fold, prepared for one plan.
 #[derive(Clone, Debug)]
@@ -41,6 +45,34 @@ pub struct LeftOut {
     pub cause: Cause,
     /// What is wrong: the key column, or the feature and its expression.
     pub message: String,
+}
+
+/// The columns of one section, keys as the columns that hold them.
+#[derive(Clone, Debug)]
+pub struct SectionColumns {
+    /// Parallel to the section's key columns; a row with a null part has no key.
+    pub keys: Vec<ArrayRef>,
+    /// Event times, UTC microseconds.
+    pub times: ScalarBuffer<i64>,
+    /// Ties, where the section needs them.
+    pub ties: Option<Vec<Tie>>,
+    /// Parallel to the section's inputs.
+    pub inputs: Vec<ArrayRef>,
+    /// Parallel to the section's filters.
+    pub filters: Vec<BooleanBuffer>,
+}
+
+impl SectionColumns {
+    /// The same as the kernel's sweep takes it.
+    pub fn as_events(&self) -> EventColumns<'_> {
+        EventColumns {
+            keys: &self.keys,
+            times: &self.times,
+            ties: self.ties.as_deref(),
+            inputs: &self.inputs,
+            filters: &self.filters,
+        }
+    }
 }
 
 /// The columns of one section, and what its views leave out.
@@ -106,17 +138,32 @@ impl Transform {
     /// # Errors
     /// Kind Internal when the batch lacks a column or an expression fails that was declared not to.
     pub fn section(&self, section: usize, batch: &RecordBatch) -> Result<SectionInput> {
+        let (columns, bad) = self.evaluate(section, batch)?;
+        let SectionColumns { keys, times, ties, inputs, filters } = columns;
+        let keys = KeyColumn::from_arrays(&keys)?;
+        let left_out = self.left_out(&self.sections[section], batch, &keys, bad);
+        Ok(SectionInput { keys, times, ties, inputs, filters, left_out })
+    }
+
+    /// [`Transform::section`] for the sweep, which needs no key bytes and tells of no row that a
+    /// view leaves out.
+    pub fn columns(&self, section: usize, batch: &RecordBatch) -> Result<SectionColumns> {
+        Ok(self.evaluate(section, batch)?.0)
+    }
+
+    /// The columns of a section, and the rows on which an expression of a view fails.
+    fn evaluate(&self, section: usize, batch: &RecordBatch) -> Result<(SectionColumns, BadRows)> {
         let prepared = &self.sections[section];
         let stream = &self.plan.blueprint.streams[self.plan.sections[section].stream];
-        let keys = prepared.keys(batch)?;
+        let keys = prepared.keys(batch);
         let times = batch.column(prepared.time).as_primitive::<TimestampMicrosecondType>();
         let ties = match self.plan.sections[section].ordered {
             true => Some(ties_of_batch(stream, batch)?),
             false => None,
         };
         let Evaluation { inputs, filters, bad } = needed::evaluate(prepared, batch)?;
-        let left_out = self.left_out(prepared, batch, &keys, bad);
-        Ok(SectionInput { keys, times: times.values().clone(), ties, inputs, filters, left_out })
+        let times = times.values().clone();
+        Ok((SectionColumns { keys, times, ties, inputs, filters }, bad))
     }
 
     /// Lists the rows left out; a null key is told before any expression.
@@ -125,7 +172,7 @@ impl Transform {
         prepared: &Prepared,
         batch: &RecordBatch,
         keys: &KeyColumn,
-        bad: Vec<(usize, usize, String)>,
+        bad: BadRows,
     ) -> Vec<LeftOut> {
         let mut left_out = Vec::new();
         if prepared.key_columns.iter().any(|column| batch.column(*column).null_count() > 0) {

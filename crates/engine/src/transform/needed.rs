@@ -8,6 +8,7 @@ use arrow_buffer::BooleanBuffer;
 use headwater_expr::Evaluated;
 use headwater_kernel::error::{Error, Kind, Result};
 
+use super::BadRows;
 use super::prepared::{Operation, Prepared, PreparedView};
 
 /// What came of a batch.
@@ -16,8 +17,7 @@ pub(super) struct Evaluation {
     pub(super) inputs: Vec<ArrayRef>,
     /// Parallel to the section's filters.
     pub(super) filters: Vec<BooleanBuffer>,
-    /// (row, view, message), the first message of each row and view.
-    pub(super) bad: Vec<(usize, usize, String)>,
+    pub(super) bad: BadRows,
 }
 
 /// Runs all expressions of a section over a batch.

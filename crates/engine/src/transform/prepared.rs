@@ -5,7 +5,6 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use headwater_expr::{Bound, bind_expression};
 use headwater_kernel::blueprint::{Column, Compute, Expression, Stream};
 use headwater_kernel::error::{Error, Kind, Result};
-use headwater_kernel::key::KeyColumn;
 use headwater_kernel::plan::Plan;
 
 /// One section, ready to run.
@@ -112,11 +111,9 @@ impl Prepared {
         Ok(prepared)
     }
 
-    /// The keys of a batch.
-    pub(super) fn keys(&self, batch: &RecordBatch) -> Result<KeyColumn> {
-        let columns: Vec<ArrayRef> =
-            self.key_columns.iter().map(|column| batch.column(*column).clone()).collect();
-        KeyColumn::from_arrays(&columns)
+    /// The key columns of a batch.
+    pub(super) fn keys(&self, batch: &RecordBatch) -> Vec<ArrayRef> {
+        self.key_columns.iter().map(|column| batch.column(*column).clone()).collect()
     }
 
     /// The message of a row without a key.

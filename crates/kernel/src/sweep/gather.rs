@@ -48,8 +48,10 @@ impl Gathered {
             let (times, inputs, filters) = (Vec::new(), Vec::new(), Vec::new());
             return Ok(Self { keys, times, ties: None, inputs, filters });
         }
+        let columns = events.chunks.iter().map(|chunk| KeyColumn::from_arrays(chunk.keys));
+        let columns: Vec<KeyColumn> = columns.collect::<Result<_>>()?;
         for row in rows {
-            keys.push_row(events.chunks[row.chunk as usize].keys, row.row as usize);
+            keys.push_row(&columns[row.chunk as usize], row.row as usize);
         }
         let chunk = |row: &Arrival| &events.chunks[row.chunk as usize];
         let ordered = narrowed.section().ordered;

@@ -10,6 +10,7 @@ mod columns;
 mod directory;
 mod gather;
 mod jobs;
+mod keys;
 mod narrow;
 mod output;
 mod parallel;
@@ -32,32 +33,51 @@ pub use self::replay::replay;
 
 use self::answers::Fault;
 use self::directory::Directory;
+use self::keys::Keys;
 use self::output::Answers;
 use self::passes::Sweep;
 use self::program::Program;
 use self::questions::Questions;
 use self::run::Texts;
 use crate::error::{Error, Kind, Result};
-use crate::fold::FoldBatch;
-use crate::key::KeyColumn;
-use crate::plan::{Plan, Source, ViewPlan};
+use crate::order::Tie;
+use crate::plan::{Plan, Section, Source, ViewPlan};
 use crate::value::Status;
 use crate::window;
+
+/// Events of a section, column by column; all columns have one length.
+#[derive(Clone, Copy, Debug)]
+pub struct EventColumns<'a> {
+    /// The section's key columns, in the order of its space; a row with a null is left out.
+    pub keys: &'a [ArrayRef],
+    /// Event times, UTC microseconds.
+    pub times: &'a [i64],
+    /// Ties; needed when [`crate::plan::Section::ordered`].
+    pub ties: Option<&'a [Tie]>,
+    /// Parallel to [`crate::plan::Section::inputs`], in the canonical Arrow types.
+    pub inputs: &'a [ArrayRef],
+    /// Parallel to [`crate::plan::Section::filters`].
+    pub filters: &'a [BooleanBuffer],
+}
 
 /// The events of a section, in order of position, in as many batches as they lie in.
 #[derive(Clone, Copy)]
 pub struct SweepEvents<'a> {
     /// The batches; inputs and filters as the section's.
-    pub chunks: &'a [FoldBatch<'a>],
+    pub chunks: &'a [EventColumns<'a>],
 }
+
+/// Which of the keys asked about each event of a chunk belongs to.
+pub struct Located(Vec<u32>);
 
 use SweepEvents as Events;
 
 /// The questions: a key and an instant for each label row.
 #[derive(Clone, Copy)]
 pub struct SweepLabels<'a> {
-    /// Keys in the view's order; a null key is answered with the empty window, not found.
-    pub keys: &'a KeyColumn,
+    /// Key columns in the order of the space; a null key is answered with the empty window, not
+    /// found.
+    pub keys: &'a [ArrayRef],
     /// The instants asked about, UTC microseconds.
     pub times: &'a [i64],
 }
@@ -82,15 +102,90 @@ pub struct SweepResult {
     pub statuses: Vec<(u32, u32, Status)>,
 }
 
+/// The questions about one view, to hold events against: first every chunk of events is located,
+/// in any order and on any thread, then all are answered together.
+pub struct Asked<'a> {
+    plan: &'a Plan,
+    view: usize,
+    directory: Directory<'a>,
+    questions: Questions,
+    /// The event times that some question reaches, `[start, end)`.
+    span: (i64, i64),
+    rows: usize,
+}
+
+impl<'a> Asked<'a> {
+    /// Numbers the keys of the label rows and groups the rows by key.
+    ///
+    /// # Errors
+    /// `too_many_rows` from 2^32 - 1 labels on; Internal where the view is of a table or the keys
+    /// are of no key's type.
+    pub fn new(
+        plan: &'a Plan,
+        view: usize,
+        labels: &SweepLabels<'a>,
+        threads: usize,
+    ) -> Result<Self> {
+        let view_plan = &plan.views[view];
+        let rows = labels.times.len();
+        section_of(plan, view)?;
+        check_rows(rows)?;
+        let keys = Keys::new(labels.keys, rows)?;
+        let (directory, lists) = Directory::build(keys, threads);
+        let questions = Questions::group(&directory, &lists, labels.times);
+        let span = questions.range().map_or((0, 0), |(first, last)| {
+            (view_plan.reach_start(first), window::end(last, view_plan.include_current))
+        });
+        Ok(Self { plan, view, directory, questions, span, rows })
+    }
+
+    /// Finds the keys of a chunk of events. What no answer needs is dropped here: events of keys
+    /// that nobody asks about, out of reach of all windows, or that the view does not keep.
+    ///
+    /// # Errors
+    /// Internal when the columns are not those of the section.
+    pub fn locate(&self, events: &EventColumns<'_>) -> Result<Located> {
+        check_columns(self.plan, self.view, events)?;
+        let presence = self.plan.views[self.view].filter;
+        records::locate(events, presence, &self.directory, self.span).map(Located)
+    }
+
+    /// Answers the questions from all `events`, located chunk by chunk.
+    ///
+    /// Cost: one pass over the events, n log n at worst within a key; memory of the records of the
+    /// events whose key is asked about.
+    ///
+    /// # Errors
+    /// `cancelled` when the caller asked for it; `too_many_rows` from 2^32 - 1 events on; Internal
+    /// when the columns are not those of the section.
+    pub fn answer(
+        self,
+        events: &SweepEvents<'_>,
+        located: &[&Located],
+        options: &SweepOptions<'_>,
+    ) -> Result<SweepResult> {
+        assert_eq!(events.chunks.len(), located.len(), "every chunk is located");
+        for (chunk, located) in events.chunks.iter().zip(located) {
+            check_columns(self.plan, self.view, chunk)?;
+            assert_eq!(chunk.times.len(), located.0.len(), "a chunk is located as it is");
+        }
+        check_rows(events.chunks.iter().map(|chunk| chunk.times.len()).sum())?;
+        let view_plan = &self.plan.views[self.view];
+        let events_max = self.plan.blueprint.views[self.view].events_max;
+        let program = Program::compile(view_plan, events_max, events)?;
+        let texts = program.texts(events);
+        let sweep = Sweep { program: &program, texts: &texts, events, options };
+        drop(self.directory);
+        let (answers, faults) = sweep.answer(located, self.questions, self.rows)?;
+        finish(view_plan, &answers, faults, &texts, options.threads)
+    }
+}
+
 /// The values of view `view` (of a stream) at each label row, from all events, whenever they
-/// arrived.
-///
-/// Cost: one pass over the events, n log n at worst within a key; memory of the records of the
-/// events whose key is asked about.
+/// arrived: [`Asked`] in one call.
 ///
 /// # Errors
-/// `cancelled` when the caller asked for it; `too_many_rows` beyond 2^32 - 1 events or labels;
-/// Internal when the columns are not those of the section.
+/// As [`Asked`].
 pub fn sweep(
     plan: &Plan,
     view: usize,
@@ -98,55 +193,53 @@ pub fn sweep(
     labels: &SweepLabels<'_>,
     options: &SweepOptions<'_>,
 ) -> Result<SweepResult> {
-    check(plan, view, events, labels)?;
-    let view_plan = &plan.views[view];
-    let events_max = plan.blueprint.views[view].events_max;
-    let program = Program::compile(view_plan, events_max, events)?;
-    let texts = program.texts(events);
-    let (directory, lists) = Directory::build(labels.keys, options.threads);
-    let questions = Questions::group(&directory, &lists, labels.times);
-    drop(lists);
-    let sweep = Sweep { program: &program, texts: &texts, events, options };
-    let span = questions.range().map_or((0, 0), |(first, last)| {
-        (view_plan.reach_start(first), window::end(last, view_plan.include_current))
+    let asked = Asked::new(plan, view, labels, options.threads)?;
+    let part = events.chunks.len().div_ceil(options.threads.max(1)).max(1);
+    let parts = parallel::each(events.chunks.chunks(part).collect(), |_, chunks: &[_]| {
+        let located = chunks.iter().map(|chunk| {
+            stopped(options)?;
+            asked.locate(chunk)
+        });
+        located.collect::<Result<Vec<Located>>>()
     });
-    let (ids, counts) = sweep.locate(&directory, span)?;
-    drop(directory);
-    let (answers, faults) = sweep.answer(&ids, &counts, questions, labels.times.len())?;
-    drop(ids);
-    finish(view_plan, &answers, faults, &texts, options.threads)
+    let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
+    let located: Vec<Located> = parts.into_iter().flatten().collect();
+    asked.answer(events, &located.iter().collect::<Vec<_>>(), options)
+}
+
+/// The section that a view of a stream reads.
+fn section_of(plan: &Plan, view: usize) -> Result<&Section> {
+    match plan.views[view].source {
+        Source::Section(section) => Ok(&plan.sections[section]),
+        Source::Table(_) => {
+            let message =
+                format!("view {} is of a table; a sweep is over a stream", plan.views[view].name);
+            Err(Error::new(Kind::Internal, "sweep_view", message))
+        }
+    }
 }
 
 /// Asserts what the types do not tell, so that later indices are in bounds.
-fn check(
-    plan: &Plan,
-    view: usize,
-    events: &SweepEvents<'_>,
-    labels: &SweepLabels<'_>,
-) -> Result<()> {
-    let Source::Section(section) = plan.views[view].source else {
-        let message =
-            format!("view {} is of a table; a sweep is over a stream", plan.views[view].name);
-        return Err(Error::new(Kind::Internal, "sweep_view", message));
-    };
-    let section = &plan.sections[section];
-    assert_eq!(labels.keys.len(), labels.times.len(), "a key and an instant a label row");
-    for chunk in events.chunks {
-        let rows = chunk.times.len();
-        assert_eq!(chunk.keys.len(), rows, "a key an event");
-        assert_eq!(chunk.inputs.len(), section.inputs.len(), "the inputs of the section");
-        assert_eq!(chunk.filters.len(), section.filters.len(), "the filters of the section");
-        assert!(chunk.inputs.iter().all(|input| input.len() == rows), "a value an event");
-        assert!(chunk.filters.iter().all(|filter| filter.len() == rows), "a bit an event");
-        assert!(chunk.ties.is_none_or(|ties| ties.len() == rows), "a tie an event");
-    }
-    let events: usize = events.chunks.iter().map(|chunk| chunk.times.len()).sum();
-    if events.max(labels.times.len()) >= u32::MAX as usize {
-        let message = "a sweep of 2^32 - 1 rows or more".to_owned();
-        return Err(Error::new(Kind::Invalid, "too_many_rows", message)
-            .with_hint("ask for fewer label rows, or a shorter history, at a time"));
-    }
+fn check_columns(plan: &Plan, view: usize, chunk: &EventColumns<'_>) -> Result<()> {
+    let section = section_of(plan, view)?;
+    let rows = chunk.times.len();
+    assert_eq!(chunk.keys.len(), section.key_columns.len(), "the keys of the section");
+    assert_eq!(chunk.inputs.len(), section.inputs.len(), "the inputs of the section");
+    assert_eq!(chunk.filters.len(), section.filters.len(), "the filters of the section");
+    assert!(chunk.keys.iter().all(|key| key.len() == rows), "a key an event");
+    assert!(chunk.inputs.iter().all(|input| input.len() == rows), "a value an event");
+    assert!(chunk.filters.iter().all(|filter| filter.len() == rows), "a bit an event");
+    assert!(chunk.ties.is_none_or(|ties| ties.len() == rows), "a tie an event");
     Ok(())
+}
+
+fn check_rows(rows: usize) -> Result<()> {
+    if rows < u32::MAX as usize {
+        return Ok(());
+    }
+    let message = "a sweep of 2^32 - 1 rows or more";
+    Err(Error::new(Kind::Invalid, "too_many_rows", message)
+        .with_hint("ask for fewer label rows, or a shorter history, at a time"))
 }
 
 fn finish(

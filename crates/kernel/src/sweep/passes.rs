@@ -1,18 +1,18 @@
-//! The passes of a sweep and how they are shared out to threads: find the key of each event, then,
-//! for each range of keys, scatter, sort and answer.
+//! The passes of a sweep over located events and how they are shared out to threads: for each range
+//! of keys, scatter, sort and answer.
 //!
 //! Which thread does what decides no value: keys are independent, their events keep their order.
 
 use std::cmp::Ordering;
 
 use super::answers::{Fault, Rows};
-use super::directory::{Directory, NONE};
+use super::directory::NONE;
 use super::output::Answers;
 use super::program::Program;
 use super::questions::{Question, Questions, sort_group};
 use super::records::place;
 use super::run::{Run, Texts};
-use super::{SweepEvents, SweepOptions, parallel, records, sorting, stopped};
+use super::{Located, SweepEvents, SweepOptions, parallel, records, sorting, stopped};
 use crate::error::Result;
 use crate::memory;
 
@@ -37,54 +37,31 @@ struct Range<'a> {
 }
 
 impl Sweep<'_> {
-    /// The key number of each event, and how many events each key has.
-    pub(super) fn locate(
-        &self,
-        directory: &Directory<'_>,
-        span: (i64, i64),
-    ) -> Result<(Vec<u32>, Vec<u32>)> {
-        /// Rows between two looks at the flag that cancels.
-        const STEP: usize = 1 << 16;
-        let rows: usize = self.events.chunks.iter().map(|chunk| chunk.times.len()).sum();
-        let mut ids: Vec<u32> = memory::zeros(rows);
-        let part = rows.div_ceil(self.options.threads.max(1)).max(1);
-        let tasks: Vec<(usize, &mut [u32])> =
-            ids.chunks_mut(part).enumerate().map(|(index, ids)| (index * part, ids)).collect();
-        let counted = parallel::each(tasks, |_, (first, mut ids)| {
-            let mut counts = vec![0_u32; directory.len()];
-            let mut chunk_start = 0;
-            for (index, chunk) in self.events.chunks.iter().enumerate() {
-                let mut row = first.saturating_sub(chunk_start);
-                chunk_start += chunk.times.len();
-                while row < chunk.times.len() && !ids.is_empty() {
-                    stopped(self.options)?;
-                    let count = STEP.min(chunk.times.len() - row).min(ids.len());
-                    let (here, rest) = ids.split_at_mut(count);
-                    let presence = self.program.layout.presence;
-                    records::locate(self.events, presence, directory, span, index, row, here);
-                    here.iter().filter(|&&id| id != NONE).for_each(|&id| counts[id as usize] += 1);
-                    ids = rest;
-                    row += count;
-                }
-            }
-            Ok(counts)
+    /// How many events each of `keys` keys has.
+    fn counts(&self, ids: &[&Located], keys: usize) -> Vec<u32> {
+        let part = ids.len().div_ceil(self.options.threads.max(1)).max(1);
+        let counted = parallel::each(ids.chunks(part).collect(), |_, ids: &[&Located]| {
+            let mut counts = vec![0_u32; keys];
+            let ids = ids.iter().flat_map(|located| &located.0);
+            ids.filter(|&&id| id != NONE).for_each(|&id| counts[id as usize] += 1);
+            counts
         });
-        let mut total = vec![0_u32; directory.len()];
+        let mut total = vec![0_u32; keys];
         for counts in counted {
-            total.iter_mut().zip(counts?).for_each(|(total, count)| *total += count);
+            total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
         }
-        Ok((ids, total))
+        total
     }
 
     /// The answers of all questions.
     pub(super) fn answer(
         &self,
-        ids: &[u32],
-        counts: &[u32],
+        ids: &[&Located],
         mut questions: Questions,
         rows: usize,
     ) -> Result<(Answers, Vec<Fault>)> {
         let shape = self.program.shape;
+        let counts = &self.counts(ids, questions.starts.len() - 1);
         let mut words: Vec<u64> = memory::zeros(questions.all.len() * shape.width());
         let cuts = cut(counts, &questions.starts, self.options.threads.max(1));
         let mut ranges = Vec::with_capacity(cuts.len());
@@ -120,7 +97,7 @@ impl Sweep<'_> {
     /// The answers of one range of keys, written into its words; gives its lists and faults.
     fn answer_range(
         &self,
-        ids: &[u32],
+        ids: &[&Located],
         counts: &[u32],
         question_starts: &[u32],
         range: Range<'_>,

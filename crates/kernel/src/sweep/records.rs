@@ -9,8 +9,9 @@ use arrow_array::{Array, ArrayRef};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType as ArrowType;
 
-use super::Events;
 use super::directory::{Directory, NONE, PROBES};
+use super::keys::{Keys, mixed};
+use super::{EventColumns, Events, Located};
 use crate::error::{Error, Kind, Result};
 use crate::memory;
 use crate::prefetch::prefetch;
@@ -72,48 +73,48 @@ pub(super) fn place(address: u64) -> (usize, usize) {
     ((address >> 32) as usize, (address & 0xffff_ffff) as usize)
 }
 
-/// Finds the key number of each row of a chunk from `first_row` on, [`NONE`] for those that no
-/// answer needs: key null or not asked about, time outside `[start, end)`, presence false.
+/// Finds the key number of each row of a chunk, [`NONE`] for those that no answer needs: key null
+/// or not asked about, time outside `[start, end)`, presence false.
 pub(super) fn locate(
-    events: &Events<'_>,
+    batch: &EventColumns<'_>,
     presence: Option<usize>,
     directory: &Directory<'_>,
     span: (i64, i64),
-    chunk: usize,
-    first_row: usize,
-    ids: &mut [u32],
-) {
-    let batch = &events.chunks[chunk];
-    let times = &batch.times[first_row..first_row + ids.len()];
-    let keys = batch.keys;
+) -> Result<Vec<u32>> {
+    let keys = Keys::new(batch.keys, batch.times.len())?;
     let present = presence.map(|filter| &batch.filters[filter]);
+    let mut ids = vec![NONE; batch.times.len()];
+    let mut words = [0; PROBES];
     let mut wanted = [(0_u32, 0_u64); PROBES];
-    for (block, (ids, times)) in ids.chunks_mut(PROBES).zip(times.chunks(PROBES)).enumerate() {
-        let first_row = first_row + block * PROBES;
+    for (block, (ids, times)) in ids.chunks_mut(PROBES).zip(batch.times.chunks(PROBES)).enumerate()
+    {
+        let first_row = block * PROBES;
+        let words = &mut words[..times.len()];
+        keys.words(first_row, words);
         let mut count = 0;
-        for (offset, &time) in times.iter().enumerate() {
+        for (offset, (&time, &word)) in times.iter().zip(words.iter()).enumerate() {
             let row = first_row + offset;
-            let hash = keys.hash(row);
+            let hash = mixed(word);
             directory.prefetch(hash);
             wanted[count] = (offset as u32, hash);
-            let present = present.is_none_or(|bits| bits.value(row));
-            count += usize::from(time >= span.0 && time < span.1 && present);
+            let needed = present.is_none_or(|bits| bits.value(row)) & keys.is_valid(row);
+            count += usize::from((time >= span.0) & (time < span.1) & needed);
         }
-        ids.fill(NONE);
         for &(offset, hash) in &wanted[..count] {
-            if let Some(bytes) = keys.get(first_row + offset as usize) {
-                ids[offset as usize] = directory.find(hash, bytes);
-            }
+            let offset = offset as usize;
+            ids[offset] = directory.find(words[offset], hash, &keys, first_row + offset);
         }
     }
+    Ok(ids)
 }
 
-/// Lays out the records of the keys from `first_key` on; `starts` holds where each key's records
-/// start, counted from the first record of the range, and one more entry at the end.
+/// Lays out the records of the keys from `first_key` on; `ids` are the key numbers of each chunk,
+/// `starts` holds where each key's records start, counted from the first record of the range, and
+/// one more entry at the end.
 pub(super) fn scatter(
     events: &Events<'_>,
     layout: &Layout,
-    ids: &[u32],
+    ids: &[&Located],
     first_key: u32,
     starts: &[u32],
 ) -> Result<Records> {
@@ -122,12 +123,9 @@ pub(super) fn scatter(
     let mut words: Vec<u64> = memory::zeros(count * width);
     let mut next = starts.to_vec();
     let mut block = Vec::with_capacity(BLOCK_ROWS);
-    let mut ids = ids;
-    for (chunk, batch) in events.chunks.iter().enumerate() {
-        let (here, rest) = ids.split_at(batch.times.len());
-        ids = rest;
+    for (chunk, ids) in ids.iter().enumerate() {
         let sources = Sources::of(events, layout, chunk)?;
-        for (index, block_ids) in here.chunks(BLOCK_ROWS).enumerate() {
+        for (index, block_ids) in ids.0.chunks(BLOCK_ROWS).enumerate() {
             block.clear();
             assign(block_ids, index * BLOCK_ROWS, first_key, &mut next, &mut block);
             block.iter().for_each(|&(_, record)| prefetch(&words, record as usize * width));

@@ -9,10 +9,15 @@ use arrow_buffer::BooleanBuffer;
 
 use super::directory::{Directory, NONE};
 use super::gather::{Gathered, Scratch};
+use super::keys::{Keys, mixed};
 use super::narrow::Narrowed;
 use super::store::Store;
-use super::{SweepEvents, SweepLabels, SweepOptions, SweepResult, check, parallel, stopped};
+use super::{
+    SweepEvents, SweepLabels, SweepOptions, SweepResult, check_columns, check_rows, parallel,
+    section_of, stopped,
+};
 use crate::error::Result;
+use crate::key::KeyColumn;
 use crate::plan::Plan;
 use crate::state::SpaceState;
 use crate::value::{Cell, Status, Value};
@@ -36,13 +41,18 @@ pub fn replay(
     labels: &SweepLabels<'_>,
     options: &SweepOptions<'_>,
 ) -> Result<SweepResult> {
-    check(plan, view, events, labels)?;
+    check_rows(labels.times.len())?;
+    check_rows(events.chunks.iter().map(|chunk| chunk.times.len()).sum())?;
+    events.chunks.iter().try_for_each(|chunk| check_columns(plan, view, chunk))?;
+    section_of(plan, view)?;
     assert_eq!(arrived_at.len(), events.chunks.len(), "arrivals for each chunk");
     for (chunk, arrived_at) in events.chunks.iter().zip(arrived_at) {
         assert_eq!(chunk.times.len(), arrived_at.len(), "an arrival an event");
     }
     let narrowed = Narrowed::new(plan, view)?;
-    let (directory, lists) = Directory::build(labels.keys, options.threads);
+    let label_keys = KeyColumn::from_arrays(labels.keys)?;
+    let keys = Keys::new(labels.keys, labels.times.len())?;
+    let (directory, lists) = Directory::build(keys, options.threads);
     let mut ids = vec![NONE; labels.times.len()];
     lists.into_iter().flatten().for_each(|(row, id)| ids[row as usize] = id);
     let threads = options.threads.max(1);
@@ -50,8 +60,9 @@ pub fn replay(
     let history = History { events, arrived_at, presence: plan.views[view].filter };
     let parts = parallel::each(shares, |index, questions| {
         let share = Share { index: index as u32, of: threads as u32 };
-        let arrivals = history.arrivals(&directory, &questions, share);
-        let merge = Merge { narrowed: &narrowed, history: &history, labels, ids: &ids };
+        let arrivals = history.arrivals(&directory, &questions, share)?;
+        let (keys, times) = (&label_keys, labels.times);
+        let merge = Merge { narrowed: &narrowed, history: &history, keys, times, ids: &ids };
         merge.run(&directory, &questions, &arrivals, options)
     });
     let mut whole = Part::new(&narrowed, labels.times.len());
@@ -103,21 +114,27 @@ struct History<'a> {
 impl History<'_> {
     /// The events of a share's keys that arrived by its last question, in order of arrival, equal
     /// arrivals in order of position.
-    fn arrivals(&self, directory: &Directory<'_>, questions: &[u32], share: Share) -> Vec<Arrival> {
+    fn arrivals(
+        &self,
+        directory: &Directory<'_>,
+        questions: &[u32],
+        share: Share,
+    ) -> Result<Vec<Arrival>> {
         let mut arrivals = Vec::new();
         if questions.is_empty() {
-            return arrivals;
+            return Ok(arrivals);
         }
         for (number, (chunk, arrived_at)) in
             self.events.chunks.iter().zip(self.arrived_at).enumerate()
         {
+            let keys = Keys::new(chunk.keys, chunk.times.len())?;
             let kept = self.presence.map(|filter| &chunk.filters[filter]);
             for (row, &arrived_at) in arrived_at.iter().enumerate() {
-                let Some(key) = chunk.keys.get(row) else { continue };
-                if kept.is_some_and(|bits| !bits.value(row)) {
+                if !keys.is_valid(row) || kept.is_some_and(|bits| !bits.value(row)) {
                     continue;
                 }
-                let id = directory.find(chunk.keys.hash(row), key);
+                let word = keys.word(row);
+                let id = directory.find(word, mixed(word), &keys, row);
                 if id != NONE && id % share.of == share.index {
                     let (chunk, row) = (number as u32, row as u32);
                     arrivals.push(Arrival { arrived_at, id, chunk, row });
@@ -125,7 +142,7 @@ impl History<'_> {
             }
         }
         arrivals.sort_by_key(|arrival| arrival.arrived_at);
-        arrivals
+        Ok(arrivals)
     }
 }
 
@@ -133,7 +150,10 @@ impl History<'_> {
 struct Merge<'a> {
     narrowed: &'a Narrowed,
     history: &'a History<'a>,
-    labels: &'a SweepLabels<'a>,
+    /// The key of each label row.
+    keys: &'a KeyColumn,
+    /// The instant of each label row.
+    times: &'a [i64],
     ids: &'a [u32],
 }
 
@@ -159,7 +179,7 @@ impl Merge<'_> {
             if number % STEP == 0 {
                 stopped(options)?;
             }
-            let t = self.labels.times[row as usize];
+            let t = self.times[row as usize];
             while arrived < arrivals.len() && arrivals[arrived].arrived_at <= t {
                 waiting_since[arrivals[arrived].id as usize] = run;
                 arrived += 1;
@@ -171,7 +191,7 @@ impl Merge<'_> {
                 folded = arrived;
                 run += 1;
             }
-            let key = self.labels.keys.get(row as usize);
+            let key = self.keys.get(row as usize);
             let key = key.and_then(|key| state.find(key));
             cells.fill_with(Cell::default);
             let found = state.read(0, key, t, &mut cells);

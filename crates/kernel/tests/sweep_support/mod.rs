@@ -20,6 +20,7 @@ use headwater_kernel::fold::FoldBatch;
 use headwater_kernel::key::KeyColumn;
 use headwater_kernel::order::Tie;
 use headwater_kernel::plan::{Plan, Section};
+use headwater_kernel::sweep::EventColumns;
 use headwater_kernel::value::{DataType, FeatureType, Value};
 use headwater_kernel::window::Window;
 use proptest::prelude::*;
@@ -351,6 +352,7 @@ fn blueprint_view(index: usize, spec: &ViewSpec) -> View {
 /// The columns of some events for a section.
 pub struct Columns {
     keys: KeyColumn,
+    key_columns: Vec<ArrayRef>,
     times: Vec<i64>,
     ties: Vec<Tie>,
     inputs: Vec<ArrayRef>,
@@ -380,6 +382,7 @@ impl Columns {
         });
         Self {
             keys: key_column(events.iter().map(|event| event.key)),
+            key_columns: key_columns(events.iter().map(|event| event.key)),
             times: events.iter().map(|event| event.time).collect(),
             ties: events.iter().map(|event| Tie::new(None, event.tie)).collect(),
             inputs: inputs.collect(),
@@ -388,7 +391,18 @@ impl Columns {
         }
     }
 
-    /// As a batch.
+    /// As the sweep takes them.
+    pub fn events(&self) -> EventColumns<'_> {
+        EventColumns {
+            keys: &self.key_columns,
+            times: &self.times,
+            ties: Some(&self.ties),
+            inputs: &self.inputs,
+            filters: &self.filters,
+        }
+    }
+
+    /// As a batch to fold.
     pub fn batch(&self) -> FoldBatch<'_> {
         FoldBatch {
             keys: &self.keys,
@@ -412,6 +426,13 @@ pub fn key_column(keys: impl Iterator<Item = Option<(i64, &'static str)>>) -> Ke
         }
     }
     column
+}
+
+/// Keys as columns; of a null key it is the region that is null.
+pub fn key_columns(keys: impl Iterator<Item = Option<(i64, &'static str)>>) -> Vec<ArrayRef> {
+    let (customers, regions): (Vec<_>, Vec<_>) =
+        keys.map(|key| (key.map_or(0, |key| key.0), key.map(|key| key.1))).unzip();
+    vec![Arc::new(Int64Array::from(customers)), Arc::new(StringArray::from(regions))]
 }
 
 fn array<'a>(values: impl Iterator<Item = &'a Value>, kind: DataType) -> ArrayRef {

@@ -1,7 +1,9 @@
 """The verbs: the same meaning, types and errors in process and over HTTP."""
 
 import datetime as dt
+import gzip
 
+import httpx
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -315,3 +317,22 @@ def test_a_server_answers_the_past_only_when_asked_for_history(embedded):
         assert error.value.code == "before_horizon"
         past = connected.get("delay_model", UA, at=ASKED, history=True)
     assert past.to_dicts() == embedded.get("delay_model", UA, at=ASKED).to_dicts()
+
+
+@pytest.mark.parametrize("codec", [None, "lz4", "zstd"], ids=["plain", "lz4", "zstd"])
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_body_may_be_compressed_as_a_whole_and_by_its_buffers(embedded, codec, encoding):
+    many = [departure(number, number % 60) for number in range(300)]
+    table = pl.DataFrame(many).to_arrow()
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression=codec)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    body = sink.getvalue().to_pybytes()
+    headers = {"content-type": "application/vnd.apache.arrow.stream", "content-encoding": encoding}
+    with embedded.serve() as server:
+        sent = gzip.compress(body) if encoding == "gzip" else body
+        answer = httpx.post(f"{server.url}/v1/events/Departure", content=sent, headers=headers)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 300)
+    hour = embedded.get("CarrierPunctuality", UA, at=NOON + 60 * MINUTE).to_dicts()[0]
+    assert hour["carrier_punctuality__departures_1h"] == 300

@@ -6,6 +6,7 @@
 pub mod arrow;
 pub mod backend;
 pub mod http;
+mod inflated;
 pub mod instant;
 pub mod json;
 pub mod lookup;

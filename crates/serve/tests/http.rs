@@ -157,14 +157,6 @@ fn a_huge_body_gets_its_reply() {
     alive(&server);
 }
 
-/// A compressed body is refused by name rather than read as something else.
-#[test]
-fn compressed_bodies_are_refused() {
-    let (_double, _server, mut client) = start();
-    let reply = client.request("POST", "/v1/features", "Content-Encoding: gzip\r\n", b"{}");
-    assert_eq!(reply.error(), (400, "unsupported_encoding".into()));
-}
-
 /// A client that sends its head or its body too slowly loses its connection, not the server.
 #[test]
 fn slow_clients_are_let_go() {
@@ -265,7 +257,10 @@ fn formats_are_told_apart() {
     assert_eq!(format(json, b" [{}]"), Some(Format::JsonArray));
     assert_eq!(format(json, b"\n{}"), Some(Format::Ndjson));
     assert_eq!(format("application/x-www-form-urlencoded", b"[]"), Some(Format::JsonArray));
-    assert_eq!(format("application/octet-stream", b"\xff\xff\xff\xff1"), Some(Format::ArrowStream));
+    assert_eq!(
+        format("application/octet-stream", b"\xff\xff\xff\xff\0\0\0\0"),
+        Some(Format::ArrowStream)
+    );
     assert_eq!(format("application/vnd.apache.arrow.stream", b""), Some(Format::ArrowStream));
     assert_eq!(format("application/x-ndjson", b"[]"), Some(Format::Ndjson));
     assert_eq!(format("text/csv", b"a,b"), None);

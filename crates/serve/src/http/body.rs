@@ -1,7 +1,9 @@
 //! Reading a body: bounded in size, in time and in what all of them hold together.
 //!
-//! A body that is cut short is an error and nothing of it is used. One that is too large is read on
+//! Sizes are those after decompression. A body that is cut short is an error and nothing of it is used. One that is too large is read on
 //! and thrown away for a moment, since a client that is still sending would not see the reply.
+
+use std::iter::successors;
 
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -51,12 +53,11 @@ pub async fn read(parts: &Parts, mut body: Body, limits: Limits<'_>) -> Result<H
     if let Some(encoding) = parts.headers.get(header::CONTENT_ENCODING)
         && encoding != "identity"
     {
-        return Err(Error::new(
-            Kind::Invalid,
-            "unsupported_encoding",
-            "compressed bodies are not supported yet",
-        )
-        .with_hint("send the body as it is, without Content-Encoding"));
+        // What can be decompressed has been, and lost the header: see the routes.
+        let given = encoding.to_str().unwrap_or("no text");
+        let message = format!("a body of Content-Encoding {given} is not understood");
+        return Err(Error::new(Kind::Invalid, "unsupported_encoding", message)
+            .with_hint("send it as gzip or zstd, or as it is without Content-Encoding"));
     }
     let length = content_length(&parts.headers);
     if length.is_some_and(|length| length > limits.body_max) {
@@ -97,6 +98,22 @@ fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+impl Held {
+    /// Counts what the body becomes when decoded, where that is more than its own bytes.
+    ///
+    /// # Errors
+    /// `too_large` where it is more than a body may be; `queue_full`.
+    pub fn becomes(&mut self, bytes: usize, limits: Limits<'_>) -> Result<()> {
+        if bytes <= self.bytes.len() {
+            return Ok(());
+        }
+        if bytes > limits.body_max {
+            return Err(too_large(limits.body_max));
+        }
+        self.share.grow(bytes)
+    }
+}
+
 fn too_large(body_max: usize) -> Error {
     Error::new(Kind::Invalid, "too_large", format!("the body is larger than {body_max} bytes"))
         .with_hint("send it in several requests, or raise [server] body_max")
@@ -115,14 +132,20 @@ async fn frame(body: &mut Body, deadline: Instant) -> Result<Option<Bytes>> {
                     return Ok(Some(bytes));
                 }
             }
-            Some(Err(error)) => {
-                let mut cut = malformed(error.to_string());
-                cut.code = "cut_off";
-                cut.message = "the body was cut off; nothing of it was applied".into();
-                return Err(cut);
-            }
+            Some(Err(error)) => return Err(unreadable(&error)),
         }
     }
+}
+
+/// The body ended early, or is not compressed as its header says.
+fn unreadable(error: &axum::Error) -> Error {
+    let detail = malformed(error.to_string());
+    let mut causes = successors(Some(error as &dyn std::error::Error), |cause| cause.source());
+    if causes.any(|cause| cause.is::<hyper::Error>()) {
+        let message = "the body was cut off; nothing of it was applied".into();
+        return Error { code: "cut_off", message, ..detail };
+    }
+    Error { message: "the body is not what its Content-Encoding says".into(), ..detail }
 }
 
 async fn drain(body: &mut Body, body_max: usize) {

@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, Uri, header};
 use bytes::Bytes;
 use headwater_kernel::error::{Error, Kind, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::body::{self, Limits};
+use super::body::{self, Held, Limits};
 use super::reply;
 use super::state::{App, Class};
 use crate::backend::{Backend, Format, Payload, PushOptions, Receipt};
+use crate::inflated::inflated;
 
 /// The request header that makes a repeated push count once.
 pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
@@ -74,8 +76,8 @@ async fn rows(app: &Arc<App>, name: String, request: Request, verb: Verb) -> Res
     };
     let limits =
         Limits { body_max: app.options.body_max, deadline: times.body, buffered: &app.buffered };
-    let held = body::read(&parts, body, limits).await?;
-    let payload = Payload { format: format(&parts.headers, &held.bytes)?, bytes: held.bytes };
+    let (held, format) = held_rows(&parts, body, limits).await?;
+    let payload = Payload { format, bytes: held.bytes };
     let (share, pushing) = (held.share, Arc::clone(app));
     app.write_gate
         .run(times.answer(), move || {
@@ -90,6 +92,19 @@ async fn rows(app: &Arc<App>, name: String, request: Request, verb: Verb) -> Res
             "deadline" => error.with_hint("repeated with the same Idempotency-Key it counts once"),
             _ => error,
         })
+}
+
+/// A body of rows, and how it is to be read; compressed Arrow counts as what it becomes.
+///
+/// # Errors
+/// As [`body::read`] and [`format`]; `malformed_body` (invalid).
+pub async fn held_rows(parts: &Parts, body: Body, limits: Limits<'_>) -> Result<(Held, Format)> {
+    let mut held = body::read(parts, body, limits).await?;
+    let format = format(&parts.headers, &held.bytes)?;
+    if format == Format::ArrowStream {
+        held.becomes(inflated(&held.bytes)?, limits)?;
+    }
+    Ok((held, format))
 }
 
 /// The parameters after the question mark.
@@ -123,7 +138,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
 ///
 /// # Errors
 /// `unsupported_content_type` (invalid).
-pub fn format(headers: &HeaderMap, body: &Bytes) -> Result<Format> {
+fn format(headers: &HeaderMap, body: &Bytes) -> Result<Format> {
     let declared = match headers.get(header::CONTENT_TYPE) {
         Some(value) => value.to_str().unwrap_or("").to_ascii_lowercase(),
         None => String::new(),

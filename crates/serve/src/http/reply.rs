@@ -57,6 +57,7 @@ pub fn status(error: &Error) -> StatusCode {
         "too_large" | "too_many_keys" | "too_many_rows" => return StatusCode::PAYLOAD_TOO_LARGE,
         "queue_full" => return StatusCode::TOO_MANY_REQUESTS,
         "deadline" | "slow_body" => return StatusCode::GATEWAY_TIMEOUT,
+        "unsupported_encoding" => return StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "method_not_allowed" => return StatusCode::METHOD_NOT_ALLOWED,
         // A body that cannot be read is a bad request even where the row at fault is known.
         "malformed_body" => return StatusCode::BAD_REQUEST,
@@ -88,6 +89,7 @@ mod tests {
     #[test]
     fn named_codes_have_their_status() {
         assert_eq!(status_of(Kind::Invalid, "too_large", None), 413);
+        assert_eq!(status_of(Kind::Invalid, "unsupported_encoding", None), 415);
         assert_eq!(status_of(Kind::Unavailable, "queue_full", None), 429);
         assert_eq!(status_of(Kind::Unavailable, "deadline", None), 504);
         assert_eq!(status_of(Kind::Invalid, "malformed_body", Some(3)), 400);

@@ -10,6 +10,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{get, post, put};
 use headwater_kernel::error::{Error, Kind};
 use tokio::time::Instant;
+use tower_http::decompression::RequestDecompressionLayer;
 
 use super::state::{App, Class};
 use super::{events, feast, features, letters, operations, reply, training};
@@ -53,6 +54,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(operations::metrics))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
+        // What it does not know it leaves to `body::read`, which refuses it by name.
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(from_fn_with_state(Arc::clone(&app), measured))
         .with_state(app)
 }

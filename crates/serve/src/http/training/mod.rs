@@ -18,8 +18,8 @@ use headwater_kernel::error::{Error, Kind, Result};
 use serde::Deserialize;
 
 use self::labels::Labels;
-use super::body::{self, Limits};
-use super::events::{format, parameters};
+use super::body::Limits;
+use super::events::{held_rows, parameters};
 use super::reply;
 use super::state::{App, Class};
 use crate::arrow;
@@ -67,8 +67,7 @@ async fn build(app: &Arc<App>, request: Request) -> Result<(Output, Vec<u8>)> {
     let question = Arc::clone(app.lookup.question(Target::Named(&service))?);
     let limits =
         Limits { body_max: app.options.body_max, deadline: times.body, buffered: &app.buffered };
-    let held = body::read(&parts, body, limits).await?;
-    let input = format(&parts.headers, &held.bytes)?;
+    let (held, input) = held_rows(&parts, body, limits).await?;
     let output = output(&parts.headers, input);
     let cancelled = Arc::new(AtomicBool::new(false));
     let _cancel = CancelOnDrop(Arc::clone(&cancelled));

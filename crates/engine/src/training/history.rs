@@ -121,7 +121,9 @@ pub(super) fn instants(rows: &RecordBatch, column: usize) -> &ScalarBuffer<i64> 
 
 /// The least and the greatest instant; none of no rows.
 pub(super) fn span_of(instants: &[i64]) -> Option<(i64, i64)> {
-    Some((*instants.iter().min()?, *instants.iter().max()?))
+    let first = *instants.first()?;
+    let span = |(low, high): (i64, i64), &at: &i64| (low.min(at), high.max(at));
+    Some(instants.iter().fold((first, first), span))
 }
 
 fn unknown_arrivals(stream: &str) -> Error {

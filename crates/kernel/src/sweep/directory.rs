@@ -138,9 +138,9 @@ impl Part {
     }
 
     /// Is the key of a slot that of a row with the same word?
-    #[inline]
+    #[inline(always)]
     fn holds(&self, own: &Keys<'_>, slot: &Slot, keys: &Keys<'_>, row: usize) -> bool {
-        own.same(slot.word, self.first_rows[slot.id as usize] as usize, keys, row)
+        own.decided(slot.word) || own.equal(self.first_rows[slot.id as usize] as usize, keys, row)
     }
 
     fn insert(&mut self, keys: &Keys<'_>, row: usize, word: u64, hash: u64) -> u32 {

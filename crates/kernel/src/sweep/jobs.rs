@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use super::answers::{EMPTY, FAULTY, Fault, Rows};
 use super::program::{End, Number, Output, Source};
-use super::run::{Key, Run, text};
+use super::run::{Carried, Key, Run, text};
 use crate::fixed;
 
 impl Run<'_> {
@@ -21,51 +21,17 @@ impl Run<'_> {
         }
     }
 
-    /// Fills `prefix` for sums and means.
-    pub(super) fn add_up(
-        &mut self,
-        key: &Key<'_>,
-        word: usize,
-        number: Number,
-        selection: Option<usize>,
-    ) {
-        let (flag, bit) = match selection {
-            None => (0, 0),
-            Some(index) => (self.program.layout.flags() + index / 64, index % 64),
-        };
-        let every = selection.is_none();
-        let mut sum = 0_i128;
-        self.prefix.clear();
-        self.prefix.push(0);
-        let records = key.words.chunks_exact(key.width);
-        let chosen = |record: &[u64]| every || record[flag] >> bit & 1 == 1;
-        match number {
-            Number::Integer => self.prefix.extend(records.map(|record| {
-                sum += if chosen(record) { i128::from(record[word] as i64) } else { 0 };
-                sum
-            })),
-            Number::Float { scale_exponent } => {
-                let scale = fixed::narrow_scale(scale_exponent);
-                self.prefix.extend(records.map(|record| {
-                    if chosen(record) {
-                        sum += to_fixed(f64::from_bits(record[word]), scale, scale_exponent);
-                    }
-                    sum
-                }));
-            }
-        }
-    }
-
     #[inline]
-    fn sum(&self, window: usize, question: usize) -> i128 {
+    fn sum(&self, prefix: &[i128], window: usize, question: usize) -> i128 {
         let (tail, head) = (self.tails[window][question], self.heads[question]);
-        self.prefix[head.max(tail) as usize] - self.prefix[tail as usize]
+        prefix[head.max(tail) as usize] - prefix[tail as usize]
     }
 
     /// Sums as the differences of two prefixes; an integer that does not fit is a fault.
     pub(super) fn sums(
         &mut self,
         key: &Key<'_>,
+        prefix: &[i128],
         number: Number,
         selection: Option<usize>,
         outputs: &[Output],
@@ -78,7 +44,7 @@ impl Run<'_> {
                     rows.put_null(question, output.feature, EMPTY);
                     continue;
                 }
-                let sum = self.sum(output.window, question);
+                let sum = self.sum(prefix, output.window, question);
                 match (number, i64::try_from(sum)) {
                     (Number::Float { scale_exponent }, _) => {
                         let value = fixed::sum_to_f64(sum, scale_exponent);
@@ -99,6 +65,7 @@ impl Run<'_> {
     /// Means: the nearest double to the exact rational.
     pub(super) fn means(
         &self,
+        prefix: &[i128],
         number: Number,
         selection: Option<usize>,
         outputs: &[Output],
@@ -115,7 +82,7 @@ impl Run<'_> {
                     rows.put_null(question, output.feature, EMPTY);
                     continue;
                 }
-                let sum = self.sum(output.window, question);
+                let sum = self.sum(prefix, output.window, question);
                 let mean = fixed::mean_to_f64(sum, u64::from(high - low), scale_exponent);
                 rows.put(question, output.feature, mean.to_bits());
             }
@@ -124,11 +91,10 @@ impl Run<'_> {
 
     /// The greatest or the least value of each window.
     pub(super) fn extreme(
-        &mut self,
+        &self,
         key: &Key<'_>,
-        source: Source,
-        selection: Option<usize>,
-        greatest: bool,
+        carried: &mut Carried,
+        (source, selection, greatest): (Source, Option<usize>, bool),
         outputs: &[Output],
         rows: &mut Rows<'_>,
     ) {
@@ -140,16 +106,23 @@ impl Run<'_> {
                     if greatest { rising } else { !rising }
                 };
                 let answer = |record: u32| key.word(record as usize, word);
-                self.climb(selection, outputs, rows, value, answer);
+                self.climb(carried, selection, outputs, rows, value, answer);
             }
             Source::Text { input } => {
                 let texts = self.texts;
                 let address = |record: u32| key.word(record as usize, key.width - 1);
                 let value = |record: u32| text(texts, input, address(record));
                 if greatest {
-                    self.climb(selection, outputs, rows, value, address);
+                    self.climb(carried, selection, outputs, rows, value, address);
                 } else {
-                    self.climb(selection, outputs, rows, |record| Reverse(value(record)), address);
+                    self.climb(
+                        carried,
+                        selection,
+                        outputs,
+                        rows,
+                        |record| Reverse(value(record)),
+                        address,
+                    );
                 }
             }
         }
@@ -157,16 +130,15 @@ impl Run<'_> {
 
     /// Walks the questions with a staircase over the chosen records; `value` is what rises.
     fn climb<K: Ord>(
-        &mut self,
+        &self,
+        carried: &mut Carried,
         selection: Option<usize>,
         outputs: &[Output],
         rows: &mut Rows<'_>,
         value: impl Fn(u32) -> K,
         answer: impl Fn(u32) -> u64,
     ) {
-        let mut stairs = std::mem::take(&mut self.stairs);
-        stairs.clear();
-        let mut seen = 0;
+        let Carried { stairs, seen, .. } = carried;
         for (question, &head) in self.heads.iter().enumerate() {
             let rank = |record: u32| match selection {
                 None => record,
@@ -175,8 +147,8 @@ impl Run<'_> {
             // What no window of this question reaches, none of a later one does.
             let tails = outputs.iter().map(|output| self.tails[output.window][question]);
             let reached = tails.min().unwrap_or(head).min(head);
-            let new = seen.max(rank(reached))..rank(head);
-            seen = seen.max(new.end);
+            let new = (*seen).max(rank(reached))..rank(head);
+            *seen = (*seen).max(new.end);
             match selection {
                 None => stairs.extend(new.rev(), &value),
                 Some(index) => {
@@ -191,7 +163,6 @@ impl Run<'_> {
                 }
             }
         }
-        self.stairs = stairs;
     }
 
     /// The first, the last or the n latest values of each window.
@@ -233,6 +204,37 @@ impl Run<'_> {
                 self.lists.push(u64::from(last - first));
                 self.lists.extend((first..last).map(|rank| key.word(member(rank), from)));
             }
+        }
+    }
+}
+
+/// Fills `prefix` for sums and means: the sum of the chosen values before each record. `flag` is
+/// the word and bit that tell a chosen one; none: all are.
+pub(super) fn add_up(
+    key: &Key<'_>,
+    word: usize,
+    number: Number,
+    flag: Option<(usize, usize)>,
+    prefix: &mut Vec<i128>,
+) {
+    let records = key.words.chunks_exact(key.width);
+    let chosen = |record: &[u64]| flag.is_none_or(|(flag, bit)| record[flag] >> bit & 1 == 1);
+    let mut sum = 0_i128;
+    prefix.clear();
+    prefix.push(0);
+    match number {
+        Number::Integer => prefix.extend(records.map(|record| {
+            sum += if chosen(record) { i128::from(record[word] as i64) } else { 0 };
+            sum
+        })),
+        Number::Float { scale_exponent } => {
+            let scale = fixed::narrow_scale(scale_exponent);
+            prefix.extend(records.map(|record| {
+                if chosen(record) {
+                    sum += to_fixed(f64::from_bits(record[word]), scale, scale_exponent);
+                }
+                sum
+            }));
         }
     }
 }

@@ -21,7 +21,19 @@ const HASHED: u64 = 1 << 63;
 pub(super) struct Keys<'a> {
     parts: Vec<Part<'a>>,
     valid: Option<NullBuffer>,
+    deciding: Deciding,
     rows: usize,
+}
+
+/// Which words stand for one key alone.
+#[derive(Clone, Copy)]
+enum Deciding {
+    /// All: they are the values themselves.
+    Every,
+    /// Those of short strings.
+    Packed,
+    /// Of several columns, none.
+    None,
 }
 
 enum Part<'a> {
@@ -35,11 +47,17 @@ impl<'a> Keys<'a> {
     pub(super) fn new(columns: &'a [ArrayRef], rows: usize) -> Result<Self> {
         assert!(!columns.is_empty(), "a key has at least one column");
         assert!(columns.iter().all(|column| column.len() == rows), "key columns of one length");
-        let parts = columns.iter().map(Part::new).collect::<Result<_>>()?;
+        let parts: Vec<Part<'_>> = columns.iter().map(Part::new).collect::<Result<_>>()?;
+        let deciding = match parts.as_slice() {
+            [Part::Text(_)] => Deciding::Packed,
+            [_] => Deciding::Every,
+            _ => Deciding::None,
+        };
         let valid = columns.iter().fold(None, |valid: Option<NullBuffer>, column| {
             NullBuffer::union(valid.as_ref(), column.nulls())
         });
-        Ok(Self { parts, valid: valid.filter(|valid| valid.null_count() > 0), rows })
+        let valid = valid.filter(|valid| valid.null_count() > 0);
+        Ok(Self { parts, valid, deciding, rows })
     }
 
     /// Number of rows.
@@ -77,24 +95,18 @@ impl<'a> Keys<'a> {
         word[0]
     }
 
-    /// Does an equal word mean an equal key?
-    #[inline]
-    fn decided(&self, word: u64) -> bool {
-        match self.parts.as_slice() {
-            [Part::Text(_)] => word & HASHED == 0,
-            [_] => true,
-            _ => false,
+    /// Does an equal word, this one, mean an equal key?
+    #[inline(always)]
+    pub(super) fn decided(&self, word: u64) -> bool {
+        match self.deciding {
+            Deciding::Every => true,
+            Deciding::Packed => word & HASHED == 0,
+            Deciding::None => false,
         }
     }
 
-    /// Is the key of a row, with this word, that of a row of `other` with an equal word? Both have
-    /// one.
-    #[inline]
-    pub(super) fn same(&self, word: u64, row: usize, other: &Keys<'_>, other_row: usize) -> bool {
-        self.decided(word) || self.equal(row, other, other_row)
-    }
-
-    fn equal(&self, row: usize, other: &Keys<'_>, other_row: usize) -> bool {
+    /// Is the key of a row that of a row of `other`? Both have one.
+    pub(super) fn equal(&self, row: usize, other: &Keys<'_>, other_row: usize) -> bool {
         let mut pairs = self.parts.iter().zip(&other.parts);
         pairs.all(|pair| match pair {
             (Part::Bits(left), Part::Bits(right)) => left.value(row) == right.value(other_row),
@@ -215,8 +227,8 @@ mod tests {
                         continue;
                     }
                     let word = ours.word(row);
-                    let same =
-                        word == theirs.word(other) && ours.same(word, row, &theirs, other);
+                    let same = word == theirs.word(other)
+                        && (ours.decided(word) || ours.equal(row, &theirs, other));
                     prop_assert_eq!(same, expected == right, "rows {} and {}", row, other);
                 }
             }

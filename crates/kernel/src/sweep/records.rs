@@ -48,8 +48,13 @@ impl Layout {
     }
 
     /// The first flag word.
-    pub(super) fn flags(&self) -> usize {
+    fn flags(&self) -> usize {
         1 + self.lanes.len()
+    }
+
+    /// Word and bit of a selection.
+    pub(super) fn flag(&self, selection: usize) -> (usize, usize) {
+        (self.flags() + selection / 64, selection % 64)
     }
 }
 
@@ -122,36 +127,42 @@ pub(super) fn scatter(
     let count = starts.last().copied().unwrap_or(0) as usize;
     let mut words: Vec<u64> = memory::zeros(count * width);
     let mut next = starts.to_vec();
-    let mut block = Vec::with_capacity(BLOCK_ROWS);
+    let mut block = [(0, 0); BLOCK_ROWS];
     for (chunk, ids) in ids.iter().enumerate() {
         let sources = Sources::of(events, layout, chunk)?;
         for (index, block_ids) in ids.0.chunks(BLOCK_ROWS).enumerate() {
-            block.clear();
-            assign(block_ids, index * BLOCK_ROWS, first_key, &mut next, &mut block);
+            let first_row = index * BLOCK_ROWS;
+            let block = assign(block_ids, first_row, first_key, &mut next, &mut block);
             block.iter().for_each(|&(_, record)| prefetch(&words, record as usize * width));
-            sources.write(&block, &mut words, width);
+            sources.write(block, &mut words, width);
         }
     }
     Ok(Records { words, width })
 }
 
-/// Gives each row of a block that belongs to the range of keys its record number.
-fn assign(
+/// Gives each row of a block that belongs to the range of keys its record number; both loops do
+/// without a branch a row, as which keys come is not to be foreseen.
+fn assign<'b>(
     ids: &[u32],
     first_row: usize,
     first_key: u32,
     next: &mut [u32],
-    block: &mut Vec<(u32, u32)>,
-) {
+    block: &'b mut [(u32, u32); BLOCK_ROWS],
+) -> &'b [(u32, u32)] {
+    // No key's number and none below the range is below the range's length, once wrapped around.
     let keys = next.len() as u32 - 1;
-    for (offset, &id) in ids.iter().enumerate() {
+    let mut count = 0;
+    for (row, &id) in (first_row as u32..).zip(ids) {
         let key = id.wrapping_sub(first_key);
-        if key < keys && id != NONE {
-            let place = &mut next[key as usize];
-            block.push(((first_row + offset) as u32, *place));
-            *place += 1;
-        }
+        block[count] = (row, key);
+        count += usize::from(key < keys);
     }
+    for (_, place) in &mut block[..count] {
+        let record = &mut next[*place as usize];
+        *place = *record;
+        *record += 1;
+    }
+    &block[..count]
 }
 
 /// Where the words of a chunk's records come from.

@@ -1,11 +1,13 @@
 //! Answers all questions about one key from its records, sorted by time.
 //!
-//! First the cursors: for each question where its windows start and end among the records; then
-//! each job of the program (`jobs`). It looks at times and filters only, never at a value.
+//! Questions go by in blocks, so that their rows of answers stay in the nearest cache through all
+//! jobs. Of a block, first the cursors: for each question where its windows start and end among the
+//! records; then each job of the program (`jobs`). It looks at times and filters, never at a value.
 
 use arrow_array::{Array, StringArray};
 
 use super::answers::{FAULTY, Fault, Rows};
+use super::jobs;
 use super::program::{Job, Program};
 use super::questions::Question;
 use super::records::place;
@@ -15,24 +17,39 @@ use crate::window;
 /// The string columns of a section, a list of chunks for each input that is a string.
 pub(super) type Texts<'a> = Vec<Option<Vec<&'a StringArray>>>;
 
+/// Questions of a block: 34 KiB of answers where there are 16 features.
+const BLOCK_QUESTIONS: usize = 256;
+
 /// Scratch space of one thread; holds nothing between two keys but its allocations.
 pub(super) struct Run<'a> {
     pub(super) program: &'a Program,
     pub(super) texts: &'a Texts<'a>,
     times: Vec<i64>,
-    /// For each question, the first record after its windows.
+    /// The places of the last question, of its head and of each window's tail.
+    cursors: Vec<usize>,
+    /// For each question of the block, the first record after its windows.
     pub(super) heads: Vec<u32>,
-    /// For each window and question, the first record inside.
+    /// For each window and question of the block, the first record inside.
     pub(super) tails: Vec<Vec<u32>>,
     /// For each selection, its records.
     pub(super) chosen: Vec<Chosen>,
-    /// The sum of the chosen values before each record.
-    pub(super) prefix: Vec<i128>,
-    pub(super) stairs: Staircase,
+    /// For each job what it carries from block to block.
+    works: Vec<Carried>,
     /// Lists: each its length, then its words; a row holds where it starts.
     pub(super) lists: Vec<u64>,
     /// Values that are null although data was there.
     pub(super) faults: Vec<Fault>,
+}
+
+/// What a job carries from one block of a key's questions to the next; which, the job knows.
+#[derive(Default)]
+pub(super) struct Carried {
+    /// The sum of the chosen values before each record.
+    pub(super) prefix: Vec<i128>,
+    /// The steps over the chosen records up to the last question.
+    pub(super) stairs: Staircase,
+    /// The rank of the first record that the steps have not seen.
+    pub(super) seen: u32,
 }
 
 /// The records of one selection.
@@ -44,7 +61,7 @@ pub(super) struct Chosen {
     pub(super) members: Vec<u32>,
 }
 
-/// The sorted records of one key.
+/// The sorted records of one key, and the questions of a block.
 #[derive(Clone, Copy)]
 pub(super) struct Key<'a> {
     pub(super) words: &'a [u64],
@@ -52,7 +69,7 @@ pub(super) struct Key<'a> {
     pub(super) questions: &'a [Question],
 }
 
-impl<'a> Key<'a> {
+impl Key<'_> {
     /// A word of a record.
     #[inline]
     pub(super) fn word(&self, record: usize, word: usize) -> u64 {
@@ -67,11 +84,11 @@ impl<'a> Run<'a> {
             program,
             texts,
             times: Vec::new(),
+            cursors: vec![0; 1 + program.windows.len()],
             heads: Vec::new(),
             tails: vec![Vec::new(); program.windows.len()],
             chosen: program.layout.selections.iter().map(|_| Chosen::default()).collect(),
-            prefix: Vec::new(),
-            stairs: Staircase::default(),
+            works: program.jobs.iter().map(|_| Carried::default()).collect(),
             lists: Vec::new(),
             faults: Vec::new(),
         }
@@ -79,55 +96,80 @@ impl<'a> Run<'a> {
 
     /// Writes the answers to `questions` (sorted by `t`) about one key with records `words`.
     pub(super) fn answer(&mut self, words: &[u64], questions: &[Question], rows: &mut Rows<'_>) {
-        let program = self.program;
-        let key = Key { words, width: program.layout.width(), questions };
-        self.place_cursors(&key);
+        let width = self.program.layout.width();
+        let key = Key { words, width, questions };
+        self.times.clear();
+        self.times.extend(words.chunks_exact(width).map(|record| record[0] as i64));
         self.choose(&key);
+        self.begin(&key);
+        self.cursors.fill(0);
+        let answers = rows.words.chunks_mut(BLOCK_QUESTIONS * rows.shape.width());
+        for (questions, words) in questions.chunks(BLOCK_QUESTIONS).zip(answers) {
+            let key = Key { questions, ..key };
+            self.place_cursors(questions);
+            self.answer_block(&key, &mut Rows { words, shape: rows.shape });
+        }
+    }
+
+    /// Prepares what the jobs carry.
+    fn begin(&mut self, key: &Key<'_>) {
+        for (job, carried) in self.program.jobs.iter().zip(&mut self.works) {
+            carried.stairs.clear();
+            carried.seen = 0;
+            if let Job::Sum { word, number, selection, .. } = job {
+                let flag = selection.map(|index| self.program.layout.flag(index));
+                jobs::add_up(key, *word, *number, flag, &mut carried.prefix);
+            }
+        }
+    }
+
+    /// Answers the questions of a block, whose cursors are placed.
+    fn answer_block(&mut self, key: &Key<'_>, rows: &mut Rows<'_>) {
         for (question, &head) in self.heads.iter().enumerate() {
             if self.tails.iter().any(|tails| tails[question] < head) {
                 rows.put_found(question);
             }
         }
-        for job in &program.jobs {
+        let mut works = std::mem::take(&mut self.works);
+        for (job, carried) in self.program.jobs.iter().zip(&mut works) {
             match job {
                 Job::Count { selection, outputs } => self.count(*selection, outputs, rows),
-                Job::Sum { word, number, selection, sums, means } => {
-                    self.add_up(&key, *word, *number, *selection);
-                    self.sums(&key, *number, *selection, sums, rows);
-                    self.means(*number, *selection, means, rows);
+                Job::Sum { number, selection, sums, means, .. } => {
+                    let prefix = &carried.prefix;
+                    self.sums(key, prefix, *number, *selection, sums, rows);
+                    self.means(prefix, *number, *selection, means, rows);
                 }
                 Job::Extreme { source, selection, greatest, outputs } => {
-                    self.extreme(&key, *source, *selection, *greatest, outputs, rows);
+                    self.extreme(key, carried, (*source, *selection, *greatest), outputs, rows);
                 }
                 Job::Ends { source, selection, ends } => {
-                    self.ends(&key, *source, *selection, ends, rows);
+                    self.ends(key, *source, *selection, ends, rows);
                 }
             }
         }
-        self.saturate(questions, rows);
+        self.works = works;
+        self.saturate(key.questions, rows);
     }
 
-    /// Finds, for each question, the first record after its windows and the first in each.
-    fn place_cursors(&mut self, key: &Key<'_>) {
+    /// Finds, for each question of a block, the first record after its windows and the first in
+    /// each, from where the block before it ended.
+    fn place_cursors(&mut self, questions: &[Question]) {
         let program = self.program;
-        self.times.clear();
-        self.times.extend(key.words.chunks_exact(key.width).map(|record| record[0] as i64));
         let times = self.times.as_slice();
-        self.heads.clear();
         let end = |t| window::end(t, program.include_current);
-        advance(times, key.questions, end, &mut self.heads);
-        for (window, tails) in program.windows.iter().zip(&mut self.tails) {
-            tails.clear();
+        let [head, cursors @ ..] = self.cursors.as_mut_slice() else { return };
+        *head = advance(times, *head, questions, end, &mut self.heads);
+        let windows = program.windows.iter().zip(&mut self.tails);
+        for ((window, tails), cursor) in windows.zip(cursors) {
             let start = |t| window.start(t, program.include_current);
-            advance(times, key.questions, start, tails);
+            *cursor = advance(times, *cursor, questions, start, tails);
         }
     }
 
     /// Lists the records of each selection.
     fn choose(&mut self, key: &Key<'_>) {
-        let flags = self.program.layout.flags();
         for (index, chosen) in self.chosen.iter_mut().enumerate() {
-            let (word, bit) = (flags + index / 64, index % 64);
+            let (word, bit) = self.program.layout.flag(index);
             chosen.ranks.clear();
             chosen.members.clear();
             for (record, words) in key.words.chunks_exact(key.width).enumerate() {
@@ -176,21 +218,36 @@ impl<'a> Run<'a> {
     }
 }
 
-/// For each question the number of records before `bound(t)`, which never decreases.
+/// For each question the number of records before `bound(t)`, which never decreases; from the place
+/// of the question before them, gives that of the last.
 fn advance(
     times: &[i64],
+    mut place: usize,
     questions: &[Question],
     bound: impl Fn(i64) -> i64,
     places: &mut Vec<u32>,
-) {
-    let mut place = 0;
+) -> usize {
+    places.clear();
     places.extend(questions.iter().map(|question| {
-        let bound = bound(question.t);
-        while place < times.len() && times[place] < bound {
-            place += 1;
-        }
+        place += count_before(&times[place..], bound(question.t));
         place as u32
     }));
+    place
+}
+
+/// How many of sorted times are before `bound`, found from the front: a few at a time without a
+/// branch a time, as where it ends is not to be foreseen.
+#[inline]
+fn count_before(times: &[i64], bound: i64) -> usize {
+    let (blocks, rest) = times.as_chunks::<8>();
+    let before = |times: &[i64]| times.iter().map(|&time| usize::from(time < bound)).sum::<usize>();
+    for (index, block) in blocks.iter().enumerate() {
+        let count = before(block);
+        if count < block.len() {
+            return index * block.len() + count;
+        }
+    }
+    times.len() - rest.len() + before(rest)
 }
 
 /// The string of an input at an address.

@@ -5,28 +5,33 @@
 use std::sync::Arc;
 
 use super::batch::{Batch, CHUNK, Chunk, ExactDelta, RawDelta, StairRows};
-use super::boundaries::Needed;
 use super::column::{Column, Incoming, input_of, raw_of};
 use super::directory::Directory;
-use super::header;
+use super::header::{self, CLOSED};
 use super::layout::Layout;
-use super::log::{Log, add_behind};
-use super::log_row::{Prepared, Shape};
-use super::pool::{Pool, start};
+use super::log::{add_newest, add_slowly};
+use super::log_row::Shape;
 use super::section::SectionState;
-use super::stairs::{self, STEP_WORDS, Stairs};
+use super::top::{self, TOP_WORDS};
 use crate::aggregates::Event;
 use crate::aggregates::raw::RawEvent;
 use crate::fold::{FoldBatch, FoldReport};
 use crate::plan::Section;
 use crate::prefetch::prefetch;
 
-/// The rows of a chunk: the first one, their number, and by place their ids and buckets.
+/// The rows of a chunk: the first one, their number, and by place their ids and buckets, both
+/// whole and in 32 bits ([`CLOSED`] where one does not fit).
 struct Rows {
     from: usize,
     length: usize,
     ids: [u32; CHUNK],
     buckets: [i64; CHUNK],
+    narrow: [u32; CHUNK],
+}
+
+impl Rows {
+    const NONE: Rows =
+        Rows { from: 0, length: 0, ids: [0; CHUNK], buckets: [0; CHUNK], narrow: [0; CHUNK] };
 }
 
 /// Any number of counts and sums.
@@ -39,20 +44,6 @@ fn bits_of(mut mask: u64, mut call: impl FnMut(usize)) {
         call(mask.trailing_zeros() as usize % CHUNK);
         mask &= mask - 1;
     }
-}
-
-#[inline(never)]
-fn add_slowly(
-    pool: &mut Pool,
-    words: &mut [u32; header::LOG_WORDS],
-    shape: Shape,
-    bucket: i64,
-    add: Prepared,
-    needed: &Needed,
-) {
-    let mut head = header::log_of(words);
-    Log { pool, head: &mut head, shape }.add(bucket, add, needed);
-    header::put_log(words, head);
 }
 
 impl SectionState {
@@ -70,7 +61,7 @@ impl SectionState {
         let batch = Batch::new(section, batch);
         let rows = batch.batch.keys.len();
         let mut report = FoldReport::default();
-        let mut rows_of = Rows { from: 0, length: 0, ids: [0; CHUNK], buckets: [0; CHUNK] };
+        let mut rows_of = Rows::NONE;
         for from in (0..rows).step_by(CHUNK) {
             (rows_of.from, rows_of.length) = (from, CHUNK.min(rows - from));
             let mut chunk = std::mem::take(&mut self.chunk);
@@ -78,8 +69,8 @@ impl SectionState {
             chunk.prepare(section, &self.layout, &batch, from, rows_of.length);
             let taken = self.resolve(&batch, &mut rows_of, directory, &mut report);
             bits_of(taken, |bit| touched(rows_of.ids[bit]));
-            self.prefetch_stairs(&rows_of, taken);
-            let sealed = self.locate(&batch, &mut rows_of, taken, &mut report);
+            self.find_buckets(&batch, &mut rows_of);
+            let sealed = self.locate(&batch, &rows_of, taken, &mut report);
             self.apply(section, &batch, &chunk, &rows_of, sealed);
             self.chunk = chunk;
         }
@@ -124,7 +115,7 @@ impl SectionState {
             *to = id;
             id_max = id_max.max(id);
             taken |= 1 << bit;
-            prefetch(&self.headers, id as usize * self.stride);
+            self.prefetch(id);
         }
         if taken != 0 {
             self.reserve(id_max);
@@ -132,38 +123,41 @@ impl SectionState {
         taken
     }
 
-    /// Finds the buckets of the rows taken and starts loading the ends of their logs; events that
-    /// wait and are past the sealed instant are folded, rows that must wait are put with them.
-    /// Returns the rows that need not.
+    /// Finds the buckets of a chunk.
     #[inline(never)]
-    fn locate(
-        &mut self,
-        batch: &Batch,
-        rows: &mut Rows,
-        taken: u64,
-        report: &mut FoldReport,
-    ) -> u64 {
-        let (mut waiting, mut open) = (0u64, 0u64);
-        let (headers, words) = (&*self.headers, &*self.pool.words);
-        let strides = [0, 1, 2].map(|level| self.shape.stride(level));
+    fn find_buckets(&mut self, batch: &Batch, rows: &mut Rows) {
         let times = &batch.batch.times[rows.from..rows.from + rows.length];
-        let mut last_bucket = self.last_bucket;
+        let mut last = self.last_bucket;
+        for ((&time, bucket), narrow) in times.iter().zip(&mut rows.buckets).zip(&mut rows.narrow) {
+            *bucket = self.layout.bucket_near(&mut last, time);
+            *narrow = u32::try_from(*bucket).unwrap_or(CLOSED);
+        }
+        self.last_bucket = last;
+    }
+
+    /// Starts loading the ends of the logs that will grow; events that wait and are past the sealed
+    /// instant are folded, rows that must wait are put with them. Returns the rows that need not.
+    #[inline(never)]
+    fn locate(&mut self, batch: &Batch, rows: &Rows, taken: u64, report: &mut FoldReport) -> u64 {
+        let mut waiting = 0u64;
+        let strides = [0, 1, 2].map(|level| self.shape.stride(level));
         bits_of(taken, |bit| {
             let at = rows.ids[bit] as usize * self.stride;
-            let log = headers[at..].first_chunk().expect("a reserved header is whole");
-            let head = header::log_of(log);
-            if head.rows > 0 {
-                let stride = strides[usize::from(head.level)];
-                let end = start(head.at) + head.rows as usize * stride;
-                prefetch(words, end - stride);
-                prefetch(words, end + stride - 1);
+            let header = &self.headers[at..at + header::used_words(Shape { counts: 0, sums: 0 })];
+            waiting |= u64::from(header::is_waiting(header)) << bit;
+            if header::bucket_of(header) != rows.narrow[bit] {
+                let head = header::head_of(header);
+                let end = head.rows as usize * strides[usize::from(head.level)];
+                prefetch(self.pool.block(head.at), end);
             }
-            waiting |= u64::from(header::is_waiting(log)) << bit;
-            open |= u64::from(times[bit] >= self.sealed_at) << bit;
-            rows.buckets[bit] = self.layout.bucket_near(&mut last_bucket, times[bit]);
         });
-        self.last_bucket = last_bucket;
         bits_of(waiting, |bit| self.move_waiting(rows.ids[bit]));
+        let times = &batch.batch.times[rows.from..rows.from + rows.length];
+        if times.iter().all(|&time| time < self.sealed_at) {
+            return taken;
+        }
+        let mut open = 0u64;
+        bits_of(taken, |bit| open |= u64::from(times[bit] >= self.sealed_at) << bit);
         bits_of(open, |bit| self.wait(rows.ids[bit], batch.raw_event(rows.from + bit)));
         report.waiting += u64::from(open.count_ones());
         taken & !open
@@ -173,23 +167,6 @@ impl SectionState {
     fn wait(&mut self, id: u32, event: RawEvent) {
         self.waiting.entry(id).or_default().push(event);
         self.set_waiting(id, true);
-    }
-
-    /// Starts loading the ends of the staircases of rows.
-    #[inline(never)]
-    fn prefetch_stairs(&self, rows: &Rows, taken: u64) {
-        for index in 0..self.layout.stairs.len() {
-            let first = header::LOG_WORDS + index * header::STAIR_WORDS;
-            let (headers, words) = (&*self.headers, &*self.pool.words);
-            bits_of(taken, |bit| {
-                let at = rows.ids[bit] as usize * self.stride + first;
-                let stair = headers[at..].first_chunk().expect("a reserved header is whole");
-                let stair = header::stair_of(stair);
-                if stair.steps > 0 {
-                    prefetch(words, start(stair.at) + (stair.steps as usize - 1) * STEP_WORDS);
-                }
-            });
-        }
     }
 
     /// Folds rows of a chunk that need not wait: part by part, so that each loop is small.
@@ -241,30 +218,22 @@ impl SectionState {
         let (headers, pool) = (&mut *self.headers, &mut self.pool);
         bits_of(taken, |bit| {
             let at = rows.ids[bit] as usize * stride;
-            let words = headers[at..].first_chunk_mut().expect("a reserved header is whole");
-            let (bucket, add) = (rows.buckets[bit], first.of(bit));
-            match add_behind(&mut pool.words, header::log_of(words), shape, bucket, add) {
-                Some(rows) => words[1] = rows,
-                None => add_slowly(pool, words, shape, bucket, add, needed),
+            let header = &mut headers[at..at + header::used_words(shape)];
+            let (bucket, add) = (rows.narrow[bit], first.of(bit));
+            if bucket == CLOSED || !add_newest(pool, header, shape, bucket, add) {
+                add_slowly(pool, header, shape, rows.buckets[bit], add, needed);
             }
         });
     }
 
     fn add_to_stairs(&mut self, index: usize, stair: &StairRows, rows: &Rows, taken: u64) {
         let needed = &self.reach.parts[self.layout.stairs[index].part];
-        let (headers, pool) = (&mut *self.headers, &mut self.pool);
-        let first = header::LOG_WORDS + index * header::STAIR_WORDS;
+        let (tops, pool) = (&mut *self.tops[index], &mut self.pool);
         bits_of(taken, |bit| {
-            let at = rows.ids[bit] as usize * self.stride + first;
-            let words = headers[at..].first_chunk_mut().expect("a reserved header is whole");
-            let (bucket, value) = (rows.buckets[bit], stair.values[bit]);
-            match stairs::add_behind(&mut pool.words, header::stair_of(words), bucket, value) {
-                Some(steps) => words[1] = steps,
-                None => {
-                    let mut head = header::stair_of(words);
-                    Stairs { pool, head: &mut head }.add(bucket, value, needed);
-                    header::put_stair(words, head);
-                }
+            let line = tops[rows.ids[bit] as usize * TOP_WORDS..].first_chunk_mut();
+            let line = line.expect("a reserved id has a line");
+            if !top::add(line, rows.narrow[bit], stair.values[bit]) {
+                top::add_slowly(pool, line, rows.buckets[bit], stair.values[bit], needed);
             }
         });
     }

@@ -1,17 +1,17 @@
 //! The log of a key: prefix sums of all counts and sums of a section, one row a bucket in which
 //! something happened. Row i holds everything up to and including its bucket, so it answers the
 //! boundaries in (bucket of i, bucket of i + 1]; before the first row stands an implicit zero.
-//! Rows are narrow until something does not fit, then the whole log is rewritten wider.
-
-use std::cell::Cell;
+//! Rows are narrow until something does not fit, then the whole log is rewritten wider. The newest
+//! row is in the key's header; here it is moved out of it and into it.
 
 use super::boundaries::Needed;
+use super::header::{self, CLOSED, OPEN_LEVEL};
 use super::log_row::{
     Delta, LEVEL_MAX, Prepared, Row, Shape, row_time, set_row_time, take_back, try_add, write_row,
 };
-use super::pool::{NOWHERE, Pool, class_words, start};
+use super::pool::{NOWHERE, Pool, class_words};
 
-/// The part of a key's header that describes its log.
+/// The part of a key's header that describes the rows in its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) at: u32,
@@ -24,56 +24,103 @@ impl Head {
     pub(crate) const EMPTY: Head = Head { at: NOWHERE, rows: 0, class: 0, level: 0 };
 }
 
-/// Rows of the least block: most keys that come at all come again.
+/// Rows of the least block: most keys that come twice come again.
 const ROWS_MIN: usize = 2;
 
-/// Adds a prepared row whose bucket is the last one of a log, or a later one where there is room
-/// for it: returns its rows. `None`: nothing was changed, and [`Log::add`] will do it.
+/// Adds a prepared row in the bucket of the newest row or, where the block has room for that one,
+/// in a later bucket (below [`CLOSED`]). False: nothing is lost, and [`add_slowly`] will do it.
 #[inline(always)]
-pub(crate) fn add_behind(
-    words: &mut [u32],
-    head: Head,
+pub(crate) fn add_newest(
+    pool: &mut Pool,
+    header: &mut [u32],
     shape: Shape,
-    bucket: i64,
+    bucket: u32,
     add: Prepared,
-) -> Option<u32> {
-    match head.level {
-        _ if head.rows == 0 => None,
-        0 => add_behind_at::<false>(words, head, shape, bucket, add),
-        1 => add_behind_at::<true>(words, head, shape, bucket, add),
-        _ => None,
+) -> bool {
+    let newest = header::bucket_of(header);
+    if bucket != newest {
+        if bucket < newest || !append_newest(pool, header, shape) {
+            return false;
+        }
+        header::put_bucket(header, bucket);
     }
+    header::add(header, shape, add)
 }
 
+/// Puts the newest row behind those of the block; false when there is no room or it is too wide.
 #[inline(always)]
-fn add_behind_at<const WIDE: bool>(
-    words: &mut [u32],
-    head: Head,
+fn append_newest(pool: &mut Pool, header: &mut [u32], shape: Shape) -> bool {
+    let head = header::head_of(header);
+    let (row, rows) = (header::newest(header, shape), head.rows as usize);
+    let room = class_words(head.class);
+    let done = if head.level == 0 {
+        let stride = shape.stride(0);
+        let (from, end) = (rows * stride, (rows + 1) * stride);
+        let to = if end <= room { pool.block_mut(head.at).get_mut(from..end) } else { None };
+        to.is_some_and(|to| header::write_narrow(row, shape, to))
+    } else {
+        let stride = shape.stride(OPEN_LEVEL);
+        let (from, end) = (rows * stride, (rows + 1) * stride);
+        let to = if end <= room { pool.block_mut(head.at).get_mut(from..end) } else { None };
+        to.map(|to| to.copy_from_slice(row)).is_some()
+    };
+    if done {
+        header::put_rows(header, head.rows + 1);
+    }
+    done
+}
+
+/// [`add_newest`] for what it leaves: a new key, a full block, an event that is late, a row that
+/// must be wider.
+#[inline(never)]
+pub(crate) fn add_slowly(
+    pool: &mut Pool,
+    header: &mut [u32],
     shape: Shape,
     bucket: i64,
     add: Prepared,
-) -> Option<u32> {
-    let stride = shape.stride(u8::from(WIDE));
-    let rows = head.rows as usize;
-    let last = start(head.at) + (rows - 1) * stride;
-    let row = &mut words[last..last + stride];
-    let time = i64::from(row[0]);
-    if bucket == time {
-        let cells = &Cell::from_mut(&mut row[1..]).as_slice_of_cells();
-        if add.add::<WIDE>(cells, cells) {
-            return Some(head.rows);
+    needed: &Needed,
+) {
+    let narrow = u32::try_from(bucket).ok().filter(|&bucket| bucket != CLOSED);
+    let (newest, mut head) = (header::bucket_of(header), header::head_of(header));
+    match narrow {
+        Some(bucket) if newest == CLOSED && head.rows == 0 => {
+            header::newest_mut(header, shape).fill(0);
+            header::put_bucket(header, bucket);
+            if header::add(header, shape, add) {
+                return;
+            }
         }
-        take_back(row, u8::from(WIDE), shape, add);
-        return None;
+        Some(bucket) if bucket > newest => {
+            Log { pool, head: &mut head, shape }.make_room(needed);
+            header::put_head(header, head);
+            if add_newest(pool, header, shape, bucket, add) {
+                return;
+            }
+        }
+        _ => {}
     }
-    let room = (rows + 1) * stride <= class_words(head.class);
-    if bucket < time || bucket > i64::from(u32::MAX) || !room {
-        return None;
+    settled(pool, header, shape, |log| log.add(bucket, add, needed));
+}
+
+/// The log with its newest row in the block as well, to be changed; then the newest one goes back
+/// to the header.
+pub(crate) fn settled<R>(
+    pool: &mut Pool,
+    header: &mut [u32],
+    shape: Shape,
+    change: impl FnOnce(&mut Log) -> R,
+) -> R {
+    let mut head = header::head_of(header);
+    let mut log = Log { pool, head: &mut head, shape };
+    if header::bucket_of(header) != CLOSED {
+        log.push_newest(header::newest(header, shape));
+        header::close(header);
     }
-    let pair = Cell::from_mut(&mut words[last..last + 2 * stride]).as_slice_of_cells();
-    let (from, to) = pair.split_at(stride);
-    to[0].set(bucket as u32);
-    add.add::<WIDE>(&from[1..], &to[1..]).then_some(head.rows + 1)
+    let result = change(&mut log);
+    log.pop_newest(header::newest_mut(header, shape));
+    header::put_head(header, head);
+    result
 }
 
 /// One key's log, to be changed.
@@ -84,22 +131,32 @@ pub(crate) struct Log<'a> {
 }
 
 impl Log<'_> {
+    /// The first word of a row in the block.
     #[inline]
     fn row_at(&self, row: usize) -> usize {
-        start(self.head.at) + row * self.shape.stride(self.head.level)
+        row * self.shape.stride(self.head.level)
+    }
+
+    #[inline]
+    fn words(&self) -> &[u32] {
+        self.pool.block(self.head.at)
+    }
+
+    #[inline]
+    fn words_mut(&mut self) -> &mut [u32] {
+        self.pool.block_mut(self.head.at)
     }
 
     #[inline]
     fn row(&self, row: usize) -> &[u32] {
-        let at = self.row_at(row);
-        &self.pool.words[at..at + self.shape.stride(self.head.level)]
+        let stride = self.shape.stride(self.head.level);
+        &self.words()[row * stride..(row + 1) * stride]
     }
 
     #[inline]
     fn row_mut(&mut self, row: usize) -> &mut [u32] {
-        let at = self.row_at(row);
         let stride = self.shape.stride(self.head.level);
-        &mut self.pool.words[at..at + stride]
+        &mut self.words_mut()[row * stride..(row + 1) * stride]
     }
 
     #[inline]
@@ -145,12 +202,11 @@ impl Log<'_> {
         let (level, shape) = (self.head.level, self.shape);
         let (stride, rows) = (shape.stride(level), self.rows());
         let at = self.row_at(rows);
-        let words = &mut self.pool.words;
+        let words = self.words_mut();
         if rows == 0 {
             words[at..at + stride].fill(0);
         } else {
-            let (before, row) = words[at - stride..at + stride].split_at_mut(stride);
-            row.iter_mut().zip(before).for_each(|(to, from)| *to = *from);
+            words.copy_within(at - stride..at, at);
         }
         let row = &mut words[at..at + stride];
         set_row_time(row, level, bucket);
@@ -197,7 +253,7 @@ impl Log<'_> {
         let stride = self.shape.stride(level);
         let at = self.row_at(position);
         let end = self.row_at(self.rows());
-        let words = &mut self.pool.words;
+        let words = self.words_mut();
         words.copy_within(at..end, at + stride);
         if position == 0 {
             words[at..at + stride].fill(0);
@@ -211,7 +267,7 @@ impl Log<'_> {
 
     /// The first row whose bucket is at or after this one.
     fn first_row_from(&self, bucket: i64) -> usize {
-        first_row_from(&self.pool.words, *self.head, self.shape, bucket)
+        first_row_from(self.words(), *self.head, self.shape, bucket)
     }
 
     /// Room for one more row: thins first, grows when that freed too little. Did rows change?
@@ -256,11 +312,10 @@ impl Log<'_> {
         let (mut kept, mut run) = (0, 0);
         let (level, stride) = (self.head.level, self.shape.stride(self.head.level));
         let mut walk = needed.walk(self.time(0));
-        let base = self.row_at(0);
         let mut row = 1;
         while row < rows {
             // As long as rows are kept, only reading is to be done.
-            let dropped = self.pool.words[base + row * stride..base + rows * stride]
+            let dropped = self.words()[row * stride..rows * stride]
                 .chunks_exact(stride)
                 .position(|words| !walk.next(row_time(words, level)) || walk.keeps_all());
             let Some(distance) = dropped else { break };
@@ -280,7 +335,7 @@ impl Log<'_> {
     fn move_rows(&mut self, from: usize, to: usize, kept: usize) -> usize {
         if from != kept && from < to {
             let (first, end, target) = (self.row_at(from), self.row_at(to), self.row_at(kept));
-            self.pool.words.copy_within(first..end, target);
+            self.words_mut().copy_within(first..end, target);
         }
         kept + (to - from)
     }
@@ -301,39 +356,76 @@ impl Log<'_> {
         let rows = from.rows as usize;
         let (at, class) = self.pool.allocate((rows + 1) * new);
         for row in 0..rows {
-            let source = start(from.at) + row * old;
-            let source: Vec<u32> = self.pool.words[source..source + old].to_vec();
-            let target = start(at) + row * new;
-            let target = &mut self.pool.words[target..target + new];
-            write_row(target, level, shape, &Row::of(&source, from.level, shape));
+            let source = &self.pool.block(from.at)[row * old..(row + 1) * old];
+            let source = Row::of(source, from.level, shape);
+            let target = &mut self.pool.block_mut(at)[row * new..(row + 1) * new];
+            write_row(target, level, shape, &source);
         }
         self.pool.release(from.at, from.class);
         *self.head = Head { at, rows: from.rows, class, level };
     }
 
-    /// Puts a whole row behind the last one; the level must hold it.
+    /// Room for one more row without thinning.
+    fn reserve_row(&mut self) {
+        let (rows, stride) = (self.rows(), self.shape.stride(self.head.level));
+        let full = self.head.at == NOWHERE || class_words(self.head.class) < (rows + 1) * stride;
+        if full {
+            self.resize((rows + rows / 2).max(rows + 1) * stride);
+        }
+    }
+
+    /// Puts a whole row behind the last one.
     pub(crate) fn push_row(&mut self, row: &Row) {
         while self.head.level < LEVEL_MAX && !row.fits(self.head.level) {
             self.widen();
         }
-        let stride = self.shape.stride(self.head.level);
-        let rows = self.rows();
-        let full = self.head.at == NOWHERE || class_words(self.head.class) / stride == rows;
-        if full {
-            self.resize((rows + rows / 2).max(rows + 1) * stride);
-        }
-        let (level, shape) = (self.head.level, self.shape);
+        self.reserve_row();
+        let (rows, level, shape) = (self.rows(), self.head.level, self.shape);
         self.head.rows += 1;
         write_row(self.row_mut(rows), level, shape, row);
     }
+
+    /// Puts the row of a header behind the last one.
+    fn push_newest(&mut self, newest: &[u32]) {
+        self.reserve_row();
+        let (rows, shape) = (self.rows(), self.shape);
+        self.head.rows += 1;
+        let to = self.row_mut(rows);
+        match to.len() == newest.len() {
+            true => to.copy_from_slice(newest),
+            false if header::write_narrow(newest, shape, to) => {}
+            false => {
+                self.head.rows -= 1;
+                self.push_row(&Row::of(newest, OPEN_LEVEL, shape));
+            }
+        }
+    }
+
+    /// Moves the last row to a header, which is closed, where the header can hold it. A block
+    /// without rows is given back.
+    fn pop_newest(&mut self, newest: &mut [u32]) {
+        let (rows, level, shape) = (self.rows(), self.head.level, self.shape);
+        if rows > 0 && level < LEVEL_MAX && self.time(rows - 1) < i64::from(CLOSED) {
+            let row = self.row(rows - 1);
+            if level == OPEN_LEVEL {
+                newest.copy_from_slice(row);
+            } else {
+                write_row(newest, OPEN_LEVEL, shape, &Row::of(row, level, shape));
+            }
+            self.head.rows -= 1;
+        }
+        if self.head.rows == 0 {
+            self.pool.release(self.head.at, self.head.class);
+            (self.head.at, self.head.class) = (NOWHERE, 0);
+        }
+    }
 }
 
-/// The first row of a log whose bucket is at or after this one.
+/// The first row of a block whose bucket is at or after this one.
 #[inline]
 pub(crate) fn first_row_from(words: &[u32], head: Head, shape: Shape, bucket: i64) -> usize {
     let stride = shape.stride(head.level);
-    let at = if head.at == NOWHERE { 0 } else { start(head.at) };
-    let time = |row: usize| row_time(&words[at + row * stride..], head.level);
+    let time = |row: usize| row_time(&words[row * stride..], head.level);
     // Without a branch on what is found: half of these would be guessed wrongly.
     let (mut low, mut count) = (0, head.rows as usize);
     while count > 1 {

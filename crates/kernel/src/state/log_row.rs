@@ -2,8 +2,6 @@
 //! does not fit; an addition that overflows leaves the row as it was and says so, so that nothing
 //! is ever lost by it.
 
-use std::cell::Cell;
-
 use super::batch::CHUNK;
 
 /// Numbers of counts and sums in a row, and how a row is laid out at each level:
@@ -223,50 +221,30 @@ impl Prepared<'_> {
         Prepared { counts: self.counts, sums: self.sums, bit }
     }
 
-    /// Adds to the numbers of a row at level 0 or (`WIDE`) 1 and puts the result in `to`, which may
-    /// be that row itself; false when something overflowed: `to` then holds no meaning.
+    /// Adds to the counts and the 128-bit sums of a row; false when a count overflowed: the row is
+    /// as it was.
     #[inline(always)]
-    pub(crate) fn add<const WIDE: bool>(self, from: &[Cell<u32>], to: &[Cell<u32>]) -> bool {
+    pub(crate) fn add_wide(self, counts: &mut [u32], sums: &mut [u32]) -> bool {
         let bit = self.bit % CHUNK;
-        let (from_counts, from_sums) = from.split_at(self.counts.len());
-        let (to_counts, to_sums) = to.split_at(self.counts.len());
-        let mut fits = true;
-        for ((from, to), rows) in from_counts.iter().zip(to_counts).zip(self.counts) {
-            let (next, over) = from.get().overflowing_add((rows >> bit & 1) as u32);
-            to.set(next);
-            fits &= !over;
+        let mut over = false;
+        for (count, rows) in counts.iter_mut().zip(self.counts) {
+            let (next, overflows) = count.overflowing_add((rows >> bit & 1) as u32);
+            *count = next;
+            over |= overflows;
         }
-        if WIDE {
-            let rows = from_sums.as_chunks::<4>().0.iter().zip(to_sums.as_chunks::<4>().0);
-            for ((from, to), numbers) in rows.zip(self.sums) {
-                let low = u128::from(join(&from[0], &from[1]));
-                let sum = low | u128::from(join(&from[2], &from[3])) << 64;
-                let next = sum.wrapping_add(i128::from(numbers[bit]) as u128);
-                split(next as u64, &to[0], &to[1]);
-                split((next >> 64) as u64, &to[2], &to[3]);
+        if over {
+            for (count, rows) in counts.iter_mut().zip(self.counts) {
+                *count = count.wrapping_sub((rows >> bit & 1) as u32);
             }
-        } else {
-            let rows = from_sums.as_chunks::<2>().0.iter().zip(to_sums.as_chunks::<2>().0);
-            for ((from, to), numbers) in rows.zip(self.sums) {
-                let sum = join(&from[0], &from[1]) as i64;
-                let (next, over) = sum.overflowing_add(numbers[bit]);
-                split(next as u64, &to[0], &to[1]);
-                fits &= !over;
-            }
+            return false;
         }
-        fits
+        for (sum, numbers) in sums.as_chunks_mut::<4>().0.iter_mut().zip(self.sums) {
+            // Prefix sums wrap: a difference of two is right as long as itself fits 128 bits.
+            let next = get_u128(sum, 0).wrapping_add(i128::from(numbers[bit]) as u128);
+            set_u128(sum, 0, next);
+        }
+        true
     }
-}
-
-#[inline(always)]
-fn join(low: &Cell<u32>, high: &Cell<u32>) -> u64 {
-    u64::from(low.get()) | u64::from(high.get()) << 32
-}
-
-#[inline(always)]
-fn split(value: u64, low: &Cell<u32>, high: &Cell<u32>) {
-    low.set(value as u32);
-    high.set((value >> 32) as u32);
 }
 
 /// A row in its widest form.

@@ -17,6 +17,7 @@ mod read_short;
 mod row;
 mod section;
 mod stairs;
+mod top;
 mod words;
 
 use std::sync::Arc;

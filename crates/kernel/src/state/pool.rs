@@ -1,5 +1,6 @@
-//! Blocks of 32-bit words in size classes: where logs and staircases of all keys of a section
-//! live. One growing buffer, so that a block is an index of 32 bits and nothing is ever scattered.
+//! Blocks of 32-bit words in size classes: where logs and staircases of all keys of a section live.
+//! They lie in segments of a fixed size, so that growth moves nothing: no copy, no pause, and no
+//! address that changes. A block never leaves its segment.
 
 use super::words::Words;
 
@@ -10,10 +11,16 @@ pub(crate) const UNIT_WORDS: usize = 4;
 /// Address of no block.
 pub(crate) const NOWHERE: u32 = u32::MAX;
 
+/// Units of a segment, as a power of two: 16 MiB.
+const SEGMENT_BITS: u32 = 20;
+const SEGMENT_UNITS: usize = 1 << SEGMENT_BITS;
+
 /// Blocks by size class, with free lists.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pool {
-    pub(crate) words: Words,
+    /// Segment number i holds the addresses from `i << SEGMENT_BITS`; one that holds a single
+    /// block above the size of a segment is followed by empty ones.
+    segments: Vec<Words>,
     free: Vec<Vec<u32>>,
 }
 
@@ -59,17 +66,57 @@ pub(crate) fn class_words(class: u8) -> usize {
     CLASS_WORDS[class as usize] as usize
 }
 
+/// Segment of an address, and the first word there.
+#[inline(always)]
+fn place(at: u32) -> (usize, usize) {
+    let unit = at as usize & (SEGMENT_UNITS - 1);
+    ((at >> SEGMENT_BITS) as usize, unit * UNIT_WORDS)
+}
+
 impl Pool {
+    /// The words from the beginning of a block to the end of its segment; none at [`NOWHERE`].
+    #[inline(always)]
+    pub(crate) fn block(&self, at: u32) -> &[u32] {
+        let (segment, first) = place(at);
+        self.segments.get(segment).and_then(|words| words.get(first..)).unwrap_or_default()
+    }
+
+    /// [`Pool::block`], to be changed.
+    #[inline(always)]
+    pub(crate) fn block_mut(&mut self, at: u32) -> &mut [u32] {
+        let (segment, first) = place(at);
+        let words = self.segments.get_mut(segment);
+        words.and_then(|words| words.get_mut(first..)).unwrap_or_default()
+    }
+
     /// A block of at least so many words, with any content: its address and class.
     pub(crate) fn allocate(&mut self, words: usize) -> (u32, u8) {
         let class = class_for(words);
         if let Some(at) = self.free.get_mut(class as usize).and_then(Vec::pop) {
             return (at, class);
         }
-        let at = u32::try_from(self.words.len() / UNIT_WORDS).expect("below 64 GiB a section");
+        (self.extend(class_words(class)), class)
+    }
+
+    /// New words at the end of the last segment or, where they do not fit, in a new one.
+    fn extend(&mut self, words: usize) -> u32 {
+        const SEGMENT_WORDS: usize = SEGMENT_UNITS * UNIT_WORDS;
+        let fits = self.segments.last().is_some_and(|last| last.len() + words <= SEGMENT_WORDS);
+        if !fits {
+            // The first one grows from nothing: most sections are small.
+            let room = if self.segments.is_empty() { 0 } else { SEGMENT_WORDS.max(words) };
+            self.segments.push(Words::with_capacity(room));
+        }
+        let segment = self.segments.len() - 1;
+        let first = self.segments[segment].len();
+        self.segments[segment].extend(words, 0);
+        // A block above the size of a segment takes the addresses of several.
+        let taken = words.div_ceil(SEGMENT_WORDS).max(1);
+        self.segments.resize_with(segment + taken, Words::default);
+        let unit = segment * SEGMENT_UNITS + first / UNIT_WORDS;
+        let at = u32::try_from(unit).expect("below 64 GiB a section");
         assert!(at != NOWHERE, "below 64 GiB a section");
-        self.words.extend(class_words(class), 0);
-        (at, class)
+        at
     }
 
     /// Gives a block back.
@@ -87,23 +134,29 @@ impl Pool {
     pub(crate) fn resize(&mut self, at: u32, class: u8, used: usize, words: usize) -> (u32, u8) {
         let (new, new_class) = self.allocate(words);
         if at != NOWHERE {
-            let (from, to) = (start(at), start(new));
-            self.words.copy_within(from..from + used, to);
+            self.copy(at, new, used);
             self.release(at, class);
         }
         (new, new_class)
     }
 
+    /// Copies the first words of a block to those of another.
+    fn copy(&mut self, from: u32, to: u32, words: usize) {
+        let ((source, first), (target, to)) = (place(from), place(to));
+        match self.segments.get_disjoint_mut([source, target]) {
+            Ok([source, target]) => {
+                target[to..to + words].copy_from_slice(&source[first..first + words]);
+            }
+            // The same segment.
+            Err(_) => self.segments[source].copy_within(first..first + words, to),
+        }
+    }
+
     /// Bytes held, capacity and free blocks included.
     pub(crate) fn bytes_used(&self) -> usize {
-        self.words.bytes_used() + self.free.iter().map(|list| list.capacity() * 4).sum::<usize>()
+        self.segments.iter().map(Words::bytes_used).sum::<usize>()
+            + self.free.iter().map(|list| list.capacity() * 4).sum::<usize>()
     }
-}
-
-/// Index of the first word of a block.
-#[inline]
-pub(crate) fn start(at: u32) -> usize {
-    at as usize * UNIT_WORDS
 }
 
 #[cfg(test)]
@@ -127,5 +180,23 @@ mod tests {
         assert_ne!(at, other);
         pool.release(at, class);
         assert_eq!(pool.allocate(9), (at, class));
+    }
+
+    #[test]
+    fn blocks_keep_their_words_over_segments_and_sizes() {
+        let mut pool = Pool::default();
+        let sizes = [3, 70_000, 1 << 22, 5, (1 << 22) + 1, 9_000_000, 40];
+        let mut blocks = Vec::new();
+        for (number, words) in sizes.into_iter().enumerate() {
+            let (at, class) = pool.allocate(words);
+            pool.block_mut(at)[..words].fill(number as u32);
+            blocks.push((at, class, words));
+        }
+        for (number, &(at, class, words)) in blocks.iter().enumerate() {
+            assert!(pool.block(at)[..words].iter().all(|&word| word == number as u32));
+            let (at, _) = pool.resize(at, class, words, words + 1);
+            assert!(pool.block(at)[..words].iter().all(|&word| word == number as u32));
+        }
+        assert!(pool.block(NOWHERE).is_empty());
     }
 }

@@ -3,13 +3,14 @@
 //! added one by one. Nothing is changed, so that any number of readers may read.
 
 use super::column::{Column, input_of};
+use super::header::{self, OPEN_LEVEL};
 use super::layout::Place;
 use super::log::first_row_from;
 use super::log_row::{row_count, row_sum};
-use super::pool::start as block_start;
 use super::read_short::{ROW_WORDS_MAX, Short, Step, ZEROS};
 use super::section::SectionState;
-use super::stairs::{STEP_WORDS, best_from};
+use super::stairs::STEP_WORDS;
+use super::top;
 use super::words::LINE_WORDS;
 use crate::aggregates::extreme::of_ordered;
 use crate::aggregates::raw::RawEvent;
@@ -26,14 +27,25 @@ pub(super) const WINDOWS_INLINE: usize = 8;
 /// Cache lines of a log or a staircase that are asked for at once.
 const LINES_AHEAD: usize = 6;
 
+/// A row of the log: its words and level; no words: the beginning, where nothing was.
+#[derive(Clone, Copy)]
+pub(super) struct RowOf<'a> {
+    pub(super) words: &'a [u32],
+    pub(super) level: u8,
+}
+
+impl RowOf<'_> {
+    const NOTHING: RowOf<'static> = RowOf { words: &[], level: 0 };
+}
+
 /// By window of a view.
 #[derive(Clone, Copy)]
-struct Found {
+struct Found<'a> {
     /// Its first instant, and the bucket of that.
     start: i64,
     bucket: i64,
-    /// Words of the log row before its start; [`NO_ROW`] for the beginning.
-    row: usize,
+    /// The log row before its start.
+    row: RowOf<'a>,
 }
 
 /// One key at one instant.
@@ -42,15 +54,12 @@ struct Reader<'a> {
     id: u32,
     view: &'a ViewPlan,
     /// By window.
-    windows: &'a [Found],
-    /// Words of the last row of the log; `usize::MAX` for none.
-    total: usize,
-    level: u8,
+    windows: &'a [Found<'a>],
+    /// The last row of the log.
+    total: RowOf<'a>,
     waiting: &'a [RawEvent],
     end: i64,
 }
-
-const NO_ROW: usize = usize::MAX;
 
 impl SectionState {
     /// Reads a view (index into the plan's) of this section; see `SpaceState::read`.
@@ -65,7 +74,7 @@ impl SectionState {
             return false;
         };
         self.prefetch_rows(id);
-        let nothing = Found { start: 0, bucket: i64::MIN, row: NO_ROW };
+        let nothing = Found { start: 0, bucket: i64::MIN, row: RowOf::NOTHING };
         let (mut inline, mut more) = ([nothing; WINDOWS_INLINE], Vec::new());
         let windows = match inline.get_mut(..view.windows.len()) {
             Some(windows) => windows,
@@ -85,19 +94,17 @@ impl SectionState {
             view,
             windows,
             total,
-            level: self.head(id).level,
             waiting: self.waiting_of(id),
             end: window_end(t, view.include_current),
         };
         let steps =
             &self.steps[self.section().views.iter().position(|&v| v == index).expect("own")];
-        let words = if total == NO_ROW { 0 } else { self.shape.stride(reader.level) };
         if reader.waiting.is_empty()
-            && reader.level < 2
-            && words <= ROW_WORDS_MAX
+            && total.level == OPEN_LEVEL
+            && total.words.len() <= ROW_WORDS_MAX
             && windows.len() <= WINDOWS_INLINE
         {
-            reader.read_short(steps, words, out);
+            reader.read_short(steps, out);
         } else {
             for (feature, cell) in view.features.iter().zip(out) {
                 *cell = reader.feature(feature, plan_of(feature));
@@ -109,41 +116,52 @@ impl SectionState {
     /// Starts loading the log and the staircases of a key.
     #[inline]
     fn prefetch_rows(&self, id: u32) {
-        let words = &*self.pool.words;
-        let ahead = |from: usize, length: usize| {
-            let lines = (from..from + length).step_by(LINE_WORDS).take(LINES_AHEAD);
+        let ahead = |words: &[u32], length: usize| {
+            let lines = (0..length).step_by(LINE_WORDS).take(LINES_AHEAD);
             lines.for_each(|at| prefetch(words, at));
-            prefetch(words, from + length - 1);
         };
-        let head = self.head(id);
-        if head.rows > 0 {
-            let length = head.rows as usize * self.shape.stride(head.level);
-            ahead(block_start(head.at), length);
-        }
-        for index in 0..self.layout.stairs.len() {
-            let stair = self.stair(id, index);
-            if stair.steps > 0 {
-                ahead(block_start(stair.at), stair.steps as usize * STEP_WORDS);
-            }
+        let Some(header) = self.header(id) else { return };
+        let head = header::head_of(header);
+        let length = head.rows as usize * self.shape.stride(head.level);
+        ahead(self.pool.block(head.at), length);
+        for index in 0..self.tops.len() {
+            let stair = self.top(id, index).map(top::block_of);
+            let Some(stair) = stair.filter(|stair| stair.steps > 0) else { continue };
+            ahead(self.pool.block(stair.at), stair.steps as usize * STEP_WORDS);
         }
     }
 
     /// Finds, for each aligned window, the row before its start; returns the last row.
-    fn search_log(&self, view: &ViewPlan, id: u32, windows: &mut [Found]) -> usize {
-        let head = self.head(id);
-        if head.rows == 0 {
-            return NO_ROW;
-        }
-        let stride = self.shape.stride(head.level);
-        let base = block_start(head.at);
+    fn search_log<'a>(
+        &'a self,
+        view: &ViewPlan,
+        id: u32,
+        windows: &mut [Found<'a>],
+    ) -> RowOf<'a> {
+        let Some(header) = self.header(id) else { return RowOf::NOTHING };
+        let head = header::head_of(header);
+        let (level, stride) = (head.level, self.shape.stride(head.level));
+        let words = self.pool.block(head.at);
+        let row = |rows: usize| match rows.checked_sub(1) {
+            Some(row) => RowOf { words: &words[row * stride..(row + 1) * stride], level },
+            None => RowOf::NOTHING,
+        };
+        let bucket = header::bucket_of(header);
+        let total = match bucket {
+            header::CLOSED => row(head.rows as usize),
+            _ => RowOf { words: header::newest(header, self.shape), level: OPEN_LEVEL },
+        };
         for (window, found) in view.windows.iter().zip(windows) {
             if matches!(window, Window::Exact { .. }) {
                 continue;
             }
-            let next = first_row_from(&self.pool.words, head, self.shape, found.bucket);
-            found.row = if next == 0 { NO_ROW } else { base + (next - 1) * stride };
+            found.row = if bucket != header::CLOSED && i64::from(bucket) < found.bucket {
+                total
+            } else {
+                row(first_row_from(words, head, self.shape, found.bucket))
+            };
         }
-        base + (head.rows as usize - 1) * stride
+        total
     }
 }
 
@@ -155,22 +173,15 @@ fn plan_of(feature: &FeaturePlan) -> &AggregatePlan {
 }
 
 impl Reader<'_> {
-    /// Reads all features, most of them the short way; `words` is the length of a row.
-    fn read_short(&self, steps: &[Step], words: usize, out: &mut [Cell]) {
-        let pool = &*self.state.pool.words;
-        let row = |at: usize| if at == NO_ROW { &ZEROS[..] } else { &pool[at..at + words] };
-        let (mut rows, mut buckets) = ([&ZEROS[..]; WINDOWS_INLINE], [0; WINDOWS_INLINE]);
+    /// Reads all features, most of them the short way.
+    fn read_short(&self, steps: &[Step], out: &mut [Cell]) {
+        let zeros = RowOf { words: &ZEROS[..self.total.words.len()], level: OPEN_LEVEL };
+        let (mut rows, mut buckets) = ([zeros; WINDOWS_INLINE], [0; WINDOWS_INLINE]);
         for (found, (to, bucket)) in self.windows.iter().zip(rows.iter_mut().zip(&mut buckets)) {
-            (*to, *bucket) = (row(found.row), found.bucket);
+            *to = if found.row.words.is_empty() { zeros } else { found.row };
+            *bucket = found.bucket;
         }
-        let short = Short {
-            rows,
-            total: row(self.total),
-            wide: self.level == 1,
-            shape: self.state.shape,
-            buckets,
-            words: pool,
-        };
+        let short = Short { rows, total: self.total.words, shape: self.state.shape, buckets };
         for ((feature, &step), cell) in self.view.features.iter().zip(steps).zip(out) {
             *cell = match step {
                 Step::Count { index, window } => short.read_count(index, window),
@@ -178,8 +189,9 @@ impl Reader<'_> {
                     short.read_sum((sum, count), window, of, feature)
                 }
                 Step::Stair { index, window, turn, data_type } => {
-                    let stair = self.state.stair(self.id, index);
-                    short.read_stair(stair, (window, turn, data_type), feature)
+                    let line = self.state.top(self.id, index).expect("a key that is known");
+                    let of = (window, turn, data_type);
+                    short.read_stair(&self.state.pool, line, of, feature)
                 }
                 Step::Long => self.feature(feature, plan_of(feature)),
             };
@@ -224,9 +236,8 @@ impl Reader<'_> {
         let Place::Count(index) = self.state.place(part) else {
             unreachable!("a count is in the log")
         };
-        let words = &self.state.pool.words;
-        let at = |row: usize| {
-            if row == NO_ROW { 0 } else { row_count(&words[row..], self.level, index) }
+        let at = |row: RowOf| {
+            if row.words.is_empty() { 0 } else { row_count(row.words, row.level, index) }
         };
         let mut count = at(self.total) - at(self.windows[window].row);
         if !self.waiting.is_empty() {
@@ -238,13 +249,9 @@ impl Reader<'_> {
     #[inline]
     fn sum(&self, part: usize, window: usize, plan: &AggregatePlan) -> i128 {
         let Place::Sum(index) = self.state.place(part) else { unreachable!("a sum is in the log") };
-        let words = &self.state.pool.words;
-        let at = |row: usize| {
-            if row == NO_ROW {
-                0
-            } else {
-                row_sum(&words[row..], self.level, self.state.shape, index)
-            }
+        let at = |row: RowOf| match row.words {
+            [] => 0,
+            words => row_sum(words, row.level, self.state.shape, index),
         };
         let mut total = at(self.total).wrapping_sub(at(self.windows[window].row));
         if !self.waiting.is_empty() {
@@ -294,8 +301,8 @@ impl Reader<'_> {
         let bucket = self.windows[plan.window].bucket;
         let turn = if plan.aggregate == Aggregate::Max { 0 } else { u64::MAX };
         let data_type = plan.input_type.expect("an extreme has an input");
-        let stair = self.state.stair(self.id, index);
-        let best = best_from(&self.state.pool.words, stair, bucket);
+        let line = self.state.top(self.id, index);
+        let best = line.and_then(|line| top::best_from(&self.state.pool, line, bucket));
         Cell::ok(best.map_or(Value::Null, |value| of_ordered(value ^ turn, data_type)))
     }
 

@@ -1,11 +1,12 @@
 //! How most features are read, derived once for a view: where its counts, sums and staircases are,
-//! so that reading a key is a few loads and a subtraction each. It knows narrow logs and no events
-//! that wait; everything else is read by `read`, and both give the same.
+//! so that reading a key is a few loads and a subtraction each. It knows logs with a
+//! newest row in the header and no events that wait; everything else is read by `read`, and both give the same.
 
 use super::layout::{Layout, Place};
 use super::log_row::Shape;
-use super::read::WINDOWS_INLINE;
-use super::stairs::{StairHead, best_from};
+use super::pool::Pool;
+use super::read::{RowOf, WINDOWS_INLINE};
+use super::top::{self, Line};
 use crate::aggregates::extreme::of_ordered;
 use crate::aggregates::{or_default, sum};
 use crate::blueprint::Aggregate;
@@ -73,33 +74,31 @@ fn step_of(feature: &FeaturePlan, layout: &Layout) -> Step {
 
 /// One key at one instant.
 pub(crate) struct Short<'a> {
-    /// By window: the log's row before its start; [`ZEROS`] for the beginning.
-    pub(crate) rows: [&'a [u32]; WINDOWS_INLINE],
-    /// The last row.
+    /// By window: the log's row before its start; of [`ZEROS`] for the beginning.
+    pub(crate) rows: [RowOf<'a>; WINDOWS_INLINE],
+    /// The newest row, as a header holds it.
     pub(crate) total: &'a [u32],
-    pub(crate) wide: bool,
     pub(crate) shape: Shape,
     /// By window: the bucket of its start.
     pub(crate) buckets: [i64; WINDOWS_INLINE],
-    pub(crate) words: &'a [u32],
 }
 
 impl Short<'_> {
     #[inline(always)]
     pub(crate) fn count(&self, index: usize, window: usize) -> u64 {
-        u64::from(self.total[1 + index] - self.rows[window % WINDOWS_INLINE][1 + index])
+        u64::from(self.total[1 + index] - self.rows[window % WINDOWS_INLINE].words[1 + index])
     }
 
     #[inline(always)]
     fn sum(&self, index: usize, window: usize) -> i128 {
-        let (total, row) = (self.total, self.rows[window % WINDOWS_INLINE]);
-        if self.wide {
-            let at = 1 + self.shape.counts + 4 * index;
-            get_wide(total, at).wrapping_sub(get_wide(row, at)) as i128
+        let row = self.rows[window % WINDOWS_INLINE];
+        let total = get_wide(self.total, 1 + self.shape.counts + 4 * index);
+        let before = if row.level == 0 {
+            i128::from(get(row.words, 1 + self.shape.counts + 2 * index) as i64) as u128
         } else {
-            let at = 1 + self.shape.counts + 2 * index;
-            i128::from(get(total, at) as i64) - i128::from(get(row, at) as i64)
-        }
+            get_wide(row.words, 1 + self.shape.counts + 4 * index)
+        };
+        total.wrapping_sub(before) as i128
     }
 
     #[inline(always)]
@@ -130,11 +129,12 @@ impl Short<'_> {
     #[inline(always)]
     pub(crate) fn read_stair(
         &self,
-        stair: StairHead,
+        pool: &Pool,
+        line: &Line,
         (window, turn, data_type): (usize, u64, DataType),
         feature: &FeaturePlan,
     ) -> Cell {
-        match best_from(self.words, stair, self.buckets[window % WINDOWS_INLINE]) {
+        match top::best_from(pool, line, self.buckets[window % WINDOWS_INLINE]) {
             Some(value) => Cell::ok(of_ordered(value ^ turn, data_type)),
             None => or_default(Cell::default(), feature),
         }

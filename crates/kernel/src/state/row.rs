@@ -5,10 +5,10 @@
 
 use super::bytes::{Reader, put_i64, put_u8, put_u32, put_u64, put_u128};
 use super::column::Column;
+use super::header;
 use super::log_row::{LEVEL_MAX, Row, Shape};
-use super::pool::start;
 use super::section::SectionState;
-use super::stairs::step;
+use super::top;
 use crate::aggregates::raw::{EVENT_BYTES_MIN, RawEvent};
 use crate::error::Result;
 use crate::state::bytes::damaged;
@@ -28,19 +28,22 @@ pub(crate) struct SectionRow {
 impl SectionState {
     /// The rows of a key's log.
     pub(crate) fn log_rows(&self, id: u32) -> Vec<Row> {
-        let head = self.head(id);
+        let Some(header) = self.header(id) else { return Vec::new() };
+        let head = header::head_of(header);
         let stride = self.shape.stride(head.level);
-        let row = |index: usize| {
-            let at = start(head.at) + index * stride;
-            Row::of(&self.pool.words[at..at + stride], head.level, self.shape)
-        };
-        (0..head.rows as usize).map(row).collect()
+        let words = self.pool.block(head.at);
+        let older = words.chunks_exact(stride).take(head.rows as usize);
+        let mut rows: Vec<Row> = older.map(|row| Row::of(row, head.level, self.shape)).collect();
+        if header::bucket_of(header) != header::CLOSED {
+            let newest = header::newest(header, self.shape);
+            rows.push(Row::of(newest, header::OPEN_LEVEL, self.shape));
+        }
+        rows
     }
 
     /// The steps of one staircase of a key.
     pub(crate) fn steps(&self, id: u32, index: usize) -> Vec<(i64, u64)> {
-        let stair = self.stair(id, index);
-        (0..stair.steps as usize).map(|at| step(&self.pool.words, stair, at)).collect()
+        self.top(id, index).map_or(Vec::new(), |line| top::steps_of(&self.pool, line))
     }
 
     /// Appends what is held of a key.

@@ -8,11 +8,12 @@ use super::batch::Chunk;
 use super::column::Column;
 use super::header::{self, header_words};
 use super::layout::{Layout, Place, Reach};
-use super::log::{Head, Log};
+use super::log::{self, Log};
 use super::log_row::{Row, Shape};
 use super::pool::{NOWHERE, Pool, class_words};
 use super::read_short::{Step, steps_of};
-use super::stairs::{StairHead, Stairs};
+use super::stairs::Stairs;
+use super::top::{self, Line, TOP_WORDS};
 use super::words::Words;
 use crate::aggregates::raw::RawEvent;
 use crate::plan::{Plan, Section};
@@ -30,6 +31,8 @@ pub(crate) struct SectionState {
     pub(super) steps: Vec<Vec<Step>>,
     pub(super) headers: Words,
     pub(super) stride: usize,
+    /// By staircase: a line for each key.
+    pub(super) tops: Vec<Words>,
     pub(crate) pool: Pool,
     pub(crate) columns: Vec<Option<Box<[Column]>>>,
     pub(crate) waiting: BTreeMap<u32, Vec<RawEvent>>,
@@ -52,7 +55,8 @@ impl SectionState {
             reach,
             steps: section.views.iter().map(|&view| steps_of(&plan.views[view], &layout)).collect(),
             headers: Words::default(),
-            stride: header_words(layout.stairs.len()),
+            stride: header_words(shape),
+            tops: layout.stairs.iter().map(|_| Words::default()).collect(),
             pool: Pool::default(),
             columns: Vec::new(),
             waiting: BTreeMap::new(),
@@ -75,55 +79,54 @@ impl SectionState {
     }
 
     /// Makes sure that the header of an id exists.
+    #[inline]
     pub(super) fn reserve(&mut self, id: u32) {
-        let wanted = (id as usize + 1) * self.stride;
-        while self.headers.len() < wanted {
+        if (id as usize + 1) * self.stride > self.headers.len() {
+            self.reserve_slowly(id);
+        }
+    }
+
+    #[cold]
+    fn reserve_slowly(&mut self, id: u32) {
+        while self.headers.len() < (id as usize + 1) * self.stride {
             let at = self.headers.len();
             self.headers.extend(self.stride, 0);
-            self.empty_header(at);
+            header::clear(&mut self.headers[at..]);
+            for tops in &mut self.tops {
+                let at = tops.len();
+                tops.extend(TOP_WORDS, 0);
+                top::clear(tops[at..].first_chunk_mut().expect("a line was added"));
+            }
         }
         if !self.layout.columns.is_empty() && self.columns.len() <= id as usize {
             self.columns.resize(id as usize + 1, None);
         }
     }
 
-    fn empty_header(&mut self, at: usize) {
-        let (log, stairs) = header::split_mut(&mut self.headers[at..at + self.stride]);
-        header::put_waiting(log, false);
-        header::put_log(log, Head::EMPTY);
-        let heads = self.layout.stairs.len();
-        stairs[..heads].iter_mut().for_each(|head| header::put_stair(head, StairHead::EMPTY));
-    }
-
     #[inline]
-    fn header(&self, id: u32) -> Option<&[u32]> {
+    pub(crate) fn header(&self, id: u32) -> Option<&[u32]> {
         let at = id as usize * self.stride;
         self.headers.get(at..at + self.stride)
     }
 
     /// The header of an id that has one.
     #[inline]
-    pub(super) fn header_mut(&mut self, id: u32) -> &mut [u32] {
+    fn header_mut(&mut self, id: u32) -> &mut [u32] {
         let at = id as usize * self.stride;
         &mut self.headers[at..at + self.stride]
     }
 
+    /// The line of a staircase of an id that has one.
     #[inline]
-    pub(crate) fn head(&self, id: u32) -> Head {
-        self.header(id).map_or(Head::EMPTY, |header| header::log_of(header::split(header).0))
-    }
-
-    #[inline]
-    pub(crate) fn stair(&self, id: u32, index: usize) -> StairHead {
-        let of = |header| header::stair_of(&header::split(header).1[index]);
-        self.header(id).map_or(StairHead::EMPTY, of)
+    pub(crate) fn top(&self, id: u32, index: usize) -> Option<&Line> {
+        self.tops[index].get(id as usize * TOP_WORDS..)?.first_chunk()
     }
 
     /// Events of a key that wait.
     #[inline]
     pub(crate) fn waiting_of(&self, id: u32) -> &[RawEvent] {
         match self.header(id) {
-            Some(header) if header::is_waiting(header::split(header).0) => {
+            Some(header) if header::is_waiting(header) => {
                 self.waiting.get(&id).map_or(&[], Vec::as_slice)
             }
             _ => &[],
@@ -131,18 +134,14 @@ impl SectionState {
     }
 
     pub(super) fn set_waiting(&mut self, id: u32, waiting: bool) {
-        header::put_waiting(header::split_mut(self.header_mut(id)).0, waiting);
+        header::put_waiting(self.header_mut(id), waiting);
     }
 
     /// The log of a key, and what else the change of it needs.
     pub(super) fn with_log<R>(&mut self, id: u32, change: impl FnOnce(&mut Log, &Reach) -> R) -> R {
         let at = id as usize * self.stride;
-        let words = header::split_mut(&mut self.headers[at..at + self.stride]).0;
-        let mut head = header::log_of(words);
-        let mut log = Log { pool: &mut self.pool, head: &mut head, shape: self.shape };
-        let result = change(&mut log, &self.reach);
-        header::put_log(words, head);
-        result
+        let header = &mut self.headers[at..at + self.stride];
+        log::settled(&mut self.pool, header, self.shape, |log| change(log, &self.reach))
     }
 
     /// A staircase of a key, and what else the change of it needs.
@@ -152,13 +151,9 @@ impl SectionState {
         index: usize,
         change: impl FnOnce(&mut Stairs, &Reach) -> R,
     ) -> R {
-        let at = id as usize * self.stride;
-        let words = &mut header::split_mut(&mut self.headers[at..at + self.stride]).1[index];
-        let mut head = header::stair_of(words);
-        let mut stairs = Stairs { pool: &mut self.pool, head: &mut head };
-        let result = change(&mut stairs, &self.reach);
-        header::put_stair(words, head);
-        result
+        let line = self.tops[index][id as usize * TOP_WORDS..].first_chunk_mut();
+        let line = line.expect("a reserved id has a line");
+        top::settled(&mut self.pool, line, |stairs| change(stairs, &self.reach))
     }
 
     /// Drops what the sealed instant leaves behind; can no read find the key here any more?
@@ -193,13 +188,18 @@ impl SectionState {
         if self.header(id).is_none() {
             return;
         }
-        let head = self.head(id);
+        let at = id as usize * self.stride;
+        let header = &mut self.headers[at..at + self.stride];
+        let head = header::head_of(header);
         self.pool.release(head.at, head.class);
-        for index in 0..self.layout.stairs.len() {
-            let stair = self.stair(id, index);
+        header::clear(header);
+        for tops in &mut self.tops {
+            let line = tops[id as usize * TOP_WORDS..].first_chunk_mut();
+            let line = line.expect("a reserved id has a line");
+            let stair = top::block_of(line);
             self.pool.release(stair.at, stair.class as u8);
+            top::clear(line);
         }
-        self.empty_header(id as usize * self.stride);
         if let Some(columns) = self.columns.get_mut(id as usize) {
             *columns = None;
         }
@@ -214,6 +214,7 @@ impl SectionState {
             size_of_val(columns) + columns.iter().map(Column::bytes_used).sum::<usize>()
         };
         self.headers.bytes_used()
+            + self.tops.iter().map(Words::bytes_used).sum::<usize>()
             + self.pool.bytes_used()
             + self.columns.capacity() * size_of::<Option<Box<[Column]>>>()
             + self.columns.iter().flatten().map(|boxed| columns(boxed)).sum::<usize>()
@@ -222,16 +223,15 @@ impl SectionState {
 
     /// Bytes held of one key: blocks at their full size.
     pub(crate) fn bytes_used_of(&self, id: u32) -> usize {
-        if self.header(id).is_none() {
-            return 0;
-        }
+        let Some(header) = self.header(id) else { return 0 };
         let block = |at: u32, class: u8| if at == NOWHERE { 0 } else { class_words(class) * 4 };
-        let head = self.head(id);
-        let stairs = (0..self.layout.stairs.len()).map(|index| self.stair(id, index));
+        let head = header::head_of(header);
+        let lines = (0..self.tops.len()).filter_map(|index| self.top(id, index));
+        let blocks = lines.map(top::block_of).map(|stair| block(stair.at, stair.class as u8));
         let columns = self.columns.get(id as usize).and_then(Option::as_deref).unwrap_or(&[]);
-        self.stride * 4
+        (self.stride + self.tops.len() * TOP_WORDS) * 4
             + block(head.at, head.class)
-            + stairs.map(|stair| block(stair.at, stair.class as u8)).sum::<usize>()
+            + blocks.sum::<usize>()
             + size_of_val(columns)
             + columns.iter().map(Column::bytes_used).sum::<usize>()
             + self.waiting_of(id).iter().map(RawEvent::bytes_used).sum::<usize>()
@@ -275,5 +275,6 @@ impl SectionState {
     #[inline]
     pub(crate) fn prefetch(&self, id: u32) {
         prefetch(&self.headers, id as usize * self.stride);
+        self.tops.iter().for_each(|tops| prefetch(tops, id as usize * TOP_WORDS));
     }
 }

@@ -2,7 +2,7 @@
 //! Values are integers that compare as the numbers do, turned round where the least one counts.
 
 use super::boundaries::Needed;
-use super::pool::{NOWHERE, Pool, class_words, start};
+use super::pool::{NOWHERE, Pool, class_words};
 
 /// Words of a step: bucket i64, value u64.
 pub(crate) const STEP_WORDS: usize = 4;
@@ -28,14 +28,10 @@ pub(crate) struct Stairs<'a> {
     pub(crate) head: &'a mut StairHead,
 }
 
-/// The steps of a staircase, as words.
+/// The steps of a staircase, as words of its block.
 #[inline(always)]
 fn steps(words: &[u32], head: StairHead) -> &[[u32; STEP_WORDS]] {
-    if head.steps == 0 {
-        return &[];
-    }
-    let at = start(head.at);
-    words[at..at + head.steps as usize * STEP_WORDS].as_chunks().0
+    words[..head.steps as usize * STEP_WORDS].as_chunks().0
 }
 
 #[inline(always)]
@@ -71,60 +67,51 @@ fn first_step_from(words: &[u32], head: StairHead, bucket: i64) -> usize {
     first_from(steps(words, head), bucket)
 }
 
-/// Adds a value in the last bucket of a staircase or, where there is room for it, in a later one:
-/// returns its steps. `None`: nothing was changed, and [`Stairs::add`] will do it.
 #[inline(always)]
-pub(crate) fn add_behind(
-    words: &mut [u32],
-    head: StairHead,
-    bucket: i64,
-    value: u64,
-) -> Option<u32> {
-    let kept = steps(words, head);
-    let last = kept.last()?;
-    let (latest, best) = (bucket_of(last), value_of(last));
-    if bucket < latest {
-        return None;
-    }
-    let mut place = kept.len();
-    if best <= value {
-        place -= kept.iter().rev().take_while(|step| value_of(step) <= value).count();
-    } else if bucket == latest {
-        return Some(head.steps);
-    }
-    if (place + 1) * STEP_WORDS > class_words(head.class as u8) {
-        return None;
-    }
-    put(words, head, place, bucket, value);
-    Some(place as u32 + 1)
-}
-
-#[inline(always)]
-fn put(words: &mut [u32], head: StairHead, index: usize, bucket: i64, value: u64) {
-    let at = start(head.at) + index * STEP_WORDS;
+fn put(words: &mut [u32], index: usize, bucket: i64, value: u64) {
+    let at = index * STEP_WORDS;
     let bucket = bucket as u64;
     let step = [bucket as u32, (bucket >> 32) as u32, value as u32, (value >> 32) as u32];
     words[at..at + STEP_WORDS].copy_from_slice(&step);
 }
 
 impl Stairs<'_> {
+    /// The words of the block.
+    #[inline]
+    pub(crate) fn words(&self) -> &[u32] {
+        self.pool.block(self.head.at)
+    }
+
+    fn words_mut(&mut self) -> &mut [u32] {
+        self.pool.block_mut(self.head.at)
+    }
+
     fn set(&mut self, index: usize, bucket: i64, value: u64) {
-        put(&mut self.pool.words, *self.head, index, bucket, value);
+        put(self.words_mut(), index, bucket, value);
     }
 
     /// Adds a value in a bucket, late or not.
-    #[inline]
     pub(crate) fn add(&mut self, bucket: i64, value: u64, needed: &Needed) {
-        if let Some(steps) = add_behind(&mut self.pool.words, *self.head, bucket, value) {
-            self.head.steps = steps;
-            return;
-        }
-        let last = steps(&self.pool.words, *self.head).last().map(bucket_of);
+        let last = steps(self.words(), *self.head).last().map(bucket_of);
         if last.is_some_and(|last| bucket < last) {
             self.add_late(bucket, value, needed);
             return;
         }
-        // It beats no step, else there would have been room.
+        self.drop_beaten(value);
+        if steps(self.words(), *self.head).last().map(bucket_of) != Some(bucket) {
+            self.push_newest(bucket, value, needed);
+        }
+    }
+
+    /// Drops the last steps that a later value beats.
+    pub(crate) fn drop_beaten(&mut self, value: u64) {
+        let kept = steps(self.words(), *self.head);
+        let beaten = kept.iter().rev().take_while(|step| value_of(step) <= value).count();
+        self.head.steps -= beaten as u32;
+    }
+
+    /// Puts a step that beats none behind the last one; thins where there is no room for it.
+    pub(crate) fn push_newest(&mut self, bucket: i64, value: u64, needed: &Needed) {
         self.make_room(needed);
         let steps = self.head.steps as usize;
         self.set(steps, bucket, value);
@@ -133,7 +120,7 @@ impl Stairs<'_> {
 
     #[cold]
     fn add_late(&mut self, bucket: i64, value: u64, needed: &Needed) {
-        let words = &self.pool.words;
+        let words = self.words();
         let at = first_step_from(words, *self.head, bucket);
         let (found, best) = step(words, *self.head, at);
         if best >= value {
@@ -150,20 +137,17 @@ impl Stairs<'_> {
             return;
         }
         self.set(first, bucket, value);
-        let base = start(self.head.at);
-        let end = base + self.head.steps as usize * STEP_WORDS;
-        let from = base + after * STEP_WORDS;
-        self.pool.words.copy_within(from..end, base + (first + 1) * STEP_WORDS);
+        let end = self.head.steps as usize * STEP_WORDS;
+        self.words_mut().copy_within(after * STEP_WORDS..end, (first + 1) * STEP_WORDS);
         self.head.steps -= (after - first - 1) as u32;
     }
 
     /// Inserts a step that beats none.
     fn make_room_late(&mut self, bucket: i64, value: u64, needed: &Needed) {
         self.make_room(needed);
-        let at = first_step_from(&self.pool.words, *self.head, bucket);
-        let base = start(self.head.at);
-        let (from, end) = (base + at * STEP_WORDS, base + self.head.steps as usize * STEP_WORDS);
-        self.pool.words.copy_within(from..end, from + STEP_WORDS);
+        let at = first_step_from(self.words(), *self.head, bucket);
+        let (from, end) = (at * STEP_WORDS, self.head.steps as usize * STEP_WORDS);
+        self.words_mut().copy_within(from..end, from + STEP_WORDS);
         self.set(at, bucket, value);
         self.head.steps += 1;
     }
@@ -202,7 +186,7 @@ impl Stairs<'_> {
         let mut walk = needed.walk(i64::MIN);
         let mut kept = 0;
         for index in 0..self.head.steps as usize {
-            let (bucket, value) = step(&self.pool.words, *self.head, index);
+            let (bucket, value) = step(self.words(), *self.head, index);
             if walk.next(bucket) {
                 self.set(kept, bucket, value);
                 kept += 1;
@@ -219,5 +203,11 @@ impl Stairs<'_> {
         }
         self.set(steps, bucket, value);
         self.head.steps += 1;
+    }
+
+    /// Gives the block back.
+    pub(crate) fn release(&mut self) {
+        self.pool.release(self.head.at, self.head.class as u8);
+        *self.head = StairHead::EMPTY;
     }
 }

@@ -20,6 +20,13 @@ pub(crate) struct Words {
 }
 
 impl Words {
+    /// No words, and room for so many.
+    pub(crate) fn with_capacity(words: usize) -> Words {
+        let mut lines = Vec::new();
+        reserve(&mut lines, words.div_ceil(LINE_WORDS));
+        Words { lines, length: 0 }
+    }
+
     /// Adds words of this value at the end.
     pub(crate) fn extend(&mut self, words: usize, value: u32) {
         let from = self.length;
@@ -29,7 +36,9 @@ impl Words {
             reserve(&mut self.lines, lines);
             self.lines.resize(lines, Line([0; LINE_WORDS]));
         }
-        self[from..].fill(value);
+        if value != 0 {
+            self[from..].fill(value);
+        }
     }
 
     /// Bytes held, capacity included.

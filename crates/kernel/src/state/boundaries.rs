@@ -100,7 +100,7 @@ pub(crate) struct Walk<'a> {
 #[derive(Clone, Copy)]
 struct Zone {
     distance: i64,
-    /// The first of its boundaries that is not passed.
+    /// No boundary below this one is ahead.
     next: i64,
     /// From here on a finer distance decides.
     end: i64,
@@ -110,7 +110,7 @@ impl Needed {
     /// Begins at an instant, or at the beginning of time.
     #[inline(always)]
     pub(crate) fn walk(&self, after: i64) -> Walk<'_> {
-        let zone = Zone { distance: 1, next: i64::MAX, end: i64::MIN };
+        let zone = Zone { distance: 2, next: i64::MAX, end: i64::MIN };
         Walk { needed: self, after, zone }
     }
 
@@ -121,11 +121,8 @@ impl Needed {
         let finer = &self.steps[..decides.unwrap_or(self.steps.len())];
         let end = finer.iter().map(|step| step.1).min().unwrap_or(i64::MAX);
         match decides.map(|index| self.steps[index].0) {
-            None => Zone { distance: 1, next: i64::MAX, end },
-            Some(distance) if after == i64::MIN => Zone { distance, next: i64::MIN, end },
-            Some(distance) => {
-                Zone { distance, next: (after.div_euclid(distance) + 1) * distance, end }
-            }
+            None => Zone { distance: 2, next: i64::MAX, end },
+            Some(distance) => Zone { distance, next: after, end },
         }
     }
 }
@@ -134,25 +131,27 @@ impl Walk<'_> {
     /// Is a boundary needed in every range from here on? Each has one, of the finest distance.
     #[inline(always)]
     pub(crate) fn keeps_all(&self) -> bool {
-        self.zone.distance == 1 && self.zone.next != i64::MAX && self.zone.end == i64::MAX
+        self.zone.distance == 1 && self.zone.end == i64::MAX
     }
 
     /// Is a boundary in `(the former end, to]` needed?
     #[inline(always)]
     pub(crate) fn next(&mut self, to: i64) -> bool {
+        let after = std::mem::replace(&mut self.after, to);
         if to >= self.zone.end {
-            self.zone = self.needed.zone(self.after, to);
+            self.zone = self.needed.zone(after, to);
         }
-        let first = self.after == i64::MIN && self.needed.lifetime;
-        self.after = to;
         if to < self.zone.next {
-            return first;
+            return after == i64::MIN && self.needed.lifetime;
         }
-        self.zone.next = match self.zone.distance {
-            1 => to + 1,
-            distance => to - to.rem_euclid(distance) + distance,
-        };
-        true
+        if to.saturating_sub(after) >= self.zone.distance {
+            // A range this long has a boundary; where the next one is is found when asked for.
+            self.zone.next = to;
+            return true;
+        }
+        let last = to - to.rem_euclid(self.zone.distance);
+        self.zone.next = last + self.zone.distance;
+        last > after
     }
 }
 

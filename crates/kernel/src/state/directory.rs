@@ -7,36 +7,26 @@ use crate::prefetch::prefetch;
 
 const EMPTY: u32 = u32::MAX;
 
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(32))]
-struct Slot {
-    hash: u64,
-    /// The key itself where it is short.
-    short: Short,
-    id: u32,
-}
-
 /// Longest key that a slot holds.
 const SHORT_BYTES_MAX: usize = 16;
 
-/// A key of at most 16 bytes: its length, its first and its last bytes, which overlap. Two short
-/// keys are equal exactly when these are. A longer key has length 0 and its hash only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-struct Short {
+/// A key as it is looked for: its hash, and a key of at most 16 bytes whole: its first and its last
+/// bytes, which overlap, and its length. Two short keys are equal exactly when these are. Of a
+/// longer key (length 0) they are the hash, and the bytes are compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Probe {
+    hash: u64,
     first: u64,
     last: u64,
     length: u32,
 }
 
-impl Short {
-    const LONG: Short = Short { first: 0, last: 0, length: 0 };
-
-    #[inline]
-    fn of(key: &[u8]) -> Short {
+impl Probe {
+    #[inline(always)]
+    pub(crate) fn of(hash: u64, key: &[u8]) -> Probe {
         let length = key.len();
         if length > SHORT_BYTES_MAX {
-            return Short::LONG;
+            return Probe { hash, first: hash, last: 0, length: 0 };
         }
         let (first, last) = if let (Some(first), Some(last)) =
             (key.first_chunk::<8>(), key.last_chunk::<8>())
@@ -47,7 +37,30 @@ impl Short {
         } else {
             (key.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0)
         };
-        Short { first, last, length: length as u32 }
+        Probe { hash, first, last, length: length as u32 }
+    }
+
+    fn is_long(&self) -> bool {
+        self.length == 0
+    }
+}
+
+/// Half a cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(32))]
+struct Slot {
+    hash: u64,
+    first: u64,
+    last: u64,
+    length: u32,
+    id: u32,
+}
+
+impl Slot {
+    #[inline(always)]
+    fn holds(&self, probe: &Probe) -> bool {
+        let differ = (self.first ^ probe.first) | (self.last ^ probe.last);
+        differ | u64::from(self.length ^ probe.length) == 0
     }
 }
 
@@ -63,7 +76,8 @@ pub(crate) struct Directory {
     dead_bytes: usize,
 }
 
-const VACANT: Slot = Slot { hash: 0, short: Short::LONG, id: EMPTY };
+const VACANT: Slot = Slot { hash: 0, first: 0, last: 0, length: 0, id: EMPTY };
+const _: () = assert!(size_of::<Slot>() == 32);
 
 impl Directory {
     pub(crate) fn new() -> Directory {
@@ -96,9 +110,10 @@ impl Directory {
         hash as usize & (self.slots.len() - 1)
     }
 
-    #[inline]
-    pub(crate) fn prefetch(&self, hash: u64) {
-        prefetch(&self.slots, self.home(hash));
+    /// Starts loading where a key is looked for first.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, probe: &Probe) {
+        prefetch(&self.slots, self.home(probe.hash));
     }
 
     #[inline]
@@ -116,42 +131,47 @@ impl Directory {
     }
 
     /// The id of a key.
-    #[inline(always)]
     pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        self.look_up(&Probe::of(hash, key), || key)
+    }
+
+    #[inline(always)]
+    fn look_up<'a>(&self, probe: &Probe, key: impl Fn() -> &'a [u8]) -> Option<u32> {
         let mask = self.slots.len() - 1;
-        let mut at = self.home(hash);
-        let short = Short::of(key);
+        let mut at = self.home(probe.hash);
         loop {
-            let slot = &self.slots[at];
+            let slot = &self.slots[at & mask];
             if slot.id == EMPTY {
                 return None;
             }
-            if slot.hash == hash
-                && slot.short == short
-                && (short != Short::LONG || self.is(slot, key))
-            {
+            if slot.holds(probe) && (!probe.is_long() || self.is(slot.id, key())) {
                 return Some(slot.id);
             }
-            at = (at + 1) & mask;
+            at += 1;
         }
     }
 
     #[cold]
-    fn is(&self, slot: &Slot, key: &[u8]) -> bool {
-        self.stored(self.key_at[slot.id as usize]) == key
+    fn is(&self, id: u32, key: &[u8]) -> bool {
+        self.stored(self.key_at[id as usize]) == key
     }
 
     /// The id of a key, given now if it is new.
-    #[inline]
     pub(crate) fn find_or_insert(&mut self, hash: u64, key: &[u8]) -> u32 {
-        match self.find(hash, key) {
+        self.resolve(&Probe::of(hash, key), || key)
+    }
+
+    /// [`Directory::find_or_insert`] of a key made ready; `key` gives its bytes.
+    #[inline(always)]
+    pub(crate) fn resolve<'a>(&mut self, probe: &Probe, key: impl Fn() -> &'a [u8]) -> u32 {
+        match self.look_up(probe, &key) {
             Some(id) => id,
-            None => self.insert(hash, key),
+            None => self.insert(probe, key()),
         }
     }
 
     #[cold]
-    fn insert(&mut self, hash: u64, key: &[u8]) -> u32 {
+    fn insert(&mut self, probe: &Probe, key: &[u8]) -> u32 {
         // At most 5/8 full: short probes.
         if (self.len() + 1) * 8 > self.slots.len() * 5 {
             self.grow();
@@ -173,7 +193,8 @@ impl Directory {
                 id
             }
         };
-        self.place(Slot { hash, short: Short::of(key), id });
+        let Probe { hash, first, last, length } = *probe;
+        self.place(Slot { hash, first, last, length, id });
         id
     }
 

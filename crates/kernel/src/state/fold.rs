@@ -2,15 +2,17 @@
 //! of most events is short: a row behind the last one of the log or the last one itself, a step at
 //! the end of a staircase; everything else takes the long way and gives the same.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::batch::{Batch, CHUNK, Chunk, ExactDelta, RawDelta, StairRows};
 use super::column::{Column, Incoming, input_of, raw_of};
-use super::directory::Directory;
+use super::directory::{Directory, Probe};
+use super::dirty::Dirty;
 use super::header::{self, CLOSED};
 use super::layout::Layout;
 use super::log::{add_newest, add_slowly};
-use super::log_row::Shape;
+use super::log_row::{LEVEL_MAX, Shape};
 use super::section::SectionState;
 use super::top::{self, TOP_WORDS};
 use crate::aggregates::Event;
@@ -19,19 +21,48 @@ use crate::fold::{FoldBatch, FoldReport};
 use crate::plan::Section;
 use crate::prefetch::prefetch;
 
-/// The rows of a chunk: the first one, their number, and by place their ids and buckets, both
-/// whole and in 32 bits ([`CLOSED`] where one does not fit).
+/// The rows of a chunk: the first one, their number, and by place how their keys are looked for,
+/// their ids and their buckets, both whole and in 32 bits ([`CLOSED`] where one does not fit).
 struct Rows {
     from: usize,
     length: usize,
+    /// The rows that take part: those with a key that some view can reach.
+    taken: u64,
+    probes: [Probe; CHUNK],
     ids: [u32; CHUNK],
     buckets: [i64; CHUNK],
     narrow: [u32; CHUNK],
 }
 
 impl Rows {
-    const NONE: Rows =
-        Rows { from: 0, length: 0, ids: [0; CHUNK], buckets: [0; CHUNK], narrow: [0; CHUNK] };
+    fn new() -> Rows {
+        Rows {
+            from: 0,
+            length: 0,
+            taken: 0,
+            probes: [Probe::default(); CHUNK],
+            ids: [0; CHUNK],
+            buckets: [0; CHUNK],
+            narrow: [0; CHUNK],
+        }
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.from..self.from + self.length
+    }
+
+    /// Takes the next rows and starts loading what finding their ids will touch.
+    #[inline(never)]
+    fn begin(&mut self, from: usize, batch: &Batch, directory: &Directory) {
+        (self.from, self.length) = (from, CHUNK.min(batch.batch.keys.len() - from));
+        let keys = batch.batch.keys.rows(from, self.length);
+        self.taken = 0;
+        for (bit, ((hash, key), probe)) in keys.zip(&mut self.probes).enumerate() {
+            *probe = Probe::of(hash, key);
+            directory.prefetch(probe);
+            self.taken |= u64::from(!key.is_empty()) << bit;
+        }
+    }
 }
 
 /// Any number of counts and sums.
@@ -47,86 +78,76 @@ fn bits_of(mut mask: u64, mut call: impl FnMut(usize)) {
 }
 
 impl SectionState {
-    /// Folds a batch; `touched` is told every id whose row changes.
+    /// Folds a batch; `dirty` is told every id whose row changes.
+    ///
+    /// Chunk after chunk, each begun while the one before is still under way: every load has the
+    /// work of another chunk to hide behind.
     pub(crate) fn fold(
         &mut self,
         batch: &FoldBatch,
         sealed_at: i64,
         directory: &mut Directory,
-        mut touched: impl FnMut(u32),
+        dirty: &mut Dirty,
     ) -> FoldReport {
         self.seal(sealed_at);
         let plan = Arc::clone(&self.plan);
         let section = &plan.sections[self.index];
         let batch = Batch::new(section, batch);
-        let rows = batch.batch.keys.len();
         let mut report = FoldReport::default();
-        let mut rows_of = Rows::NONE;
-        for from in (0..rows).step_by(CHUNK) {
-            (rows_of.from, rows_of.length) = (from, CHUNK.min(rows - from));
-            let mut chunk = std::mem::take(&mut self.chunk);
-            Self::prefetch_slots(&batch, &rows_of, directory);
-            chunk.prepare(section, &self.layout, &batch, from, rows_of.length);
-            let taken = self.resolve(&batch, &mut rows_of, directory, &mut report);
-            bits_of(taken, |bit| touched(rows_of.ids[bit]));
-            self.find_buckets(&batch, &mut rows_of);
-            let sealed = self.locate(&batch, &rows_of, taken, &mut report);
-            self.apply(section, &batch, &chunk, &rows_of, sealed);
-            self.chunk = chunk;
+        let (mut rows, mut next) = (Rows::new(), Rows::new());
+        let mut chunk = std::mem::take(&mut self.chunk);
+        next.begin(0, &batch, directory);
+        self.resolve(&batch, &mut next, directory, dirty, &mut report);
+        while next.length > 0 {
+            std::mem::swap(&mut rows, &mut next);
+            next.begin(rows.range().end, &batch, directory);
+            let ready = self.locate(&batch, &mut rows, &mut report);
+            chunk.prepare(section, &self.layout, &batch, rows.from, rows.length);
+            self.resolve(&batch, &mut next, directory, dirty, &mut report);
+            self.apply(section, &batch, &chunk, &rows, ready);
         }
+        self.chunk = chunk;
         report
     }
 
-    /// Starts loading what finding the ids of a chunk will touch.
-    #[inline(never)]
-    fn prefetch_slots(batch: &Batch, rows: &Rows, directory: &Directory) {
-        batch
-            .batch
-            .keys
-            .rows(rows.from, rows.length)
-            .for_each(|(hash, _)| directory.prefetch(hash));
-    }
-
-    /// Finds the ids of a chunk and starts loading what applying will touch; returns the rows that
-    /// take part: those with a key that some view can reach.
+    /// Finds the ids of a chunk and starts loading the headers; leaves out the rows that no view
+    /// can reach.
     #[inline(never)]
     fn resolve(
         &mut self,
         batch: &Batch,
         rows: &mut Rows,
         directory: &mut Directory,
+        dirty: &mut Dirty,
         report: &mut FoldReport,
-    ) -> u64 {
-        let (from, length) = (rows.from, rows.length);
-        let keys = batch.batch.keys.rows(from, length);
-        let times = &batch.batch.times[from..from + length];
-        let mut taken = 0u64;
-        let mut id_max = 0;
-        for (bit, ((hash, key), (&time, to))) in
-            keys.zip(times.iter().zip(&mut rows.ids)).enumerate()
-        {
-            if key.is_empty() {
-                continue;
-            }
-            if time < self.reach.start_of_all && !self.count_beyond(batch, from + bit, report) {
-                continue;
-            }
-            let id = directory.find_or_insert(hash, key);
-            *to = id;
-            id_max = id_max.max(id);
-            taken |= 1 << bit;
-            self.prefetch(id);
+    ) {
+        let times = &batch.batch.times[rows.range()];
+        if times.iter().any(|&time| time < self.reach.start_of_all) {
+            bits_of(rows.taken, |bit| {
+                if times[bit] < self.reach.start_of_all
+                    && !self.count_beyond(batch, rows.from + bit, report)
+                {
+                    rows.taken &= !(1 << bit);
+                }
+            });
         }
-        if taken != 0 {
-            self.reserve(id_max);
+        let (probes, ids) = (&rows.probes, &mut rows.ids);
+        bits_of(rows.taken, |bit| {
+            let key = || batch.batch.keys.get(rows.from + bit).expect("a row that has a key");
+            ids[bit] = directory.resolve(&probes[bit], key);
+        });
+        dirty.reserve(directory.ids_end());
+        self.reserve(directory.ids_end());
+        bits_of(rows.taken, |bit| dirty.mark(rows.ids[bit]));
+        bits_of(rows.taken, |bit| prefetch(&self.headers, rows.ids[bit] as usize * self.stride));
+        for tops in &self.tops {
+            bits_of(rows.taken, |bit| prefetch(tops, rows.ids[bit] as usize * TOP_WORDS));
         }
-        taken
     }
 
     /// Finds the buckets of a chunk.
-    #[inline(never)]
     fn find_buckets(&mut self, batch: &Batch, rows: &mut Rows) {
-        let times = &batch.batch.times[rows.from..rows.from + rows.length];
+        let times = &batch.batch.times[rows.range()];
         let mut last = self.last_bucket;
         for ((&time, bucket), narrow) in times.iter().zip(&mut rows.buckets).zip(&mut rows.narrow) {
             *bucket = self.layout.bucket_near(&mut last, time);
@@ -135,32 +156,36 @@ impl SectionState {
         self.last_bucket = last;
     }
 
-    /// Starts loading the ends of the logs that will grow; events that wait and are past the sealed
-    /// instant are folded, rows that must wait are put with them. Returns the rows that need not.
+    /// Finds the buckets of a chunk and starts loading the ends of the logs that will grow; events
+    /// that wait and are past the sealed instant are folded, rows that must wait are put with them.
+    /// Returns the rows that need not.
     #[inline(never)]
-    fn locate(&mut self, batch: &Batch, rows: &Rows, taken: u64, report: &mut FoldReport) -> u64 {
+    fn locate(&mut self, batch: &Batch, rows: &mut Rows, report: &mut FoldReport) -> u64 {
+        self.find_buckets(batch, rows);
         let mut waiting = 0u64;
         let strides = [0, 1, 2].map(|level| self.shape.stride(level));
-        bits_of(taken, |bit| {
+        let headers = &*self.headers;
+        bits_of(rows.taken, |bit| {
             let at = rows.ids[bit] as usize * self.stride;
-            let header = &self.headers[at..at + header::used_words(Shape { counts: 0, sums: 0 })];
+            let header = headers[at..].first_chunk().expect("a reserved header is whole");
             waiting |= u64::from(header::is_waiting(header)) << bit;
-            if header::bucket_of(header) != rows.narrow[bit] {
-                let head = header::head_of(header);
-                let end = head.rows as usize * strides[usize::from(head.level)];
-                prefetch(self.pool.block(head.at), end);
+            if header::is_newest(header, rows.narrow[bit]) {
+                return;
             }
+            let head = header::head_of(header);
+            let end = head.rows as usize * strides[usize::from(head.level.min(LEVEL_MAX))];
+            self.pool.prefetch(head.at, end);
         });
         bits_of(waiting, |bit| self.move_waiting(rows.ids[bit]));
-        let times = &batch.batch.times[rows.from..rows.from + rows.length];
-        if times.iter().all(|&time| time < self.sealed_at) {
-            return taken;
+        let times = &batch.batch.times[rows.range()];
+        if times.iter().fold(true, |passed, &time| passed & (time < self.sealed_at)) {
+            return rows.taken;
         }
         let mut open = 0u64;
-        bits_of(taken, |bit| open |= u64::from(times[bit] >= self.sealed_at) << bit);
+        bits_of(rows.taken, |bit| open |= u64::from(times[bit] >= self.sealed_at) << bit);
         bits_of(open, |bit| self.wait(rows.ids[bit], batch.raw_event(rows.from + bit)));
         report.waiting += u64::from(open.count_ones());
-        taken & !open
+        rows.taken & !open
     }
 
     #[cold]
@@ -219,9 +244,9 @@ impl SectionState {
         bits_of(taken, |bit| {
             let at = rows.ids[bit] as usize * stride;
             let header = &mut headers[at..at + header::used_words(shape)];
-            let (bucket, add) = (rows.narrow[bit], first.of(bit));
-            if bucket == CLOSED || !add_newest(pool, header, shape, bucket, add) {
-                add_slowly(pool, header, shape, rows.buckets[bit], add, needed);
+            let bucket = rows.narrow[bit];
+            if !add_newest(pool, header, shape, bucket, first.of(bit)) {
+                add_slowly(pool, header, shape, rows.buckets[bit], first.of(bit), needed);
             }
         });
     }

@@ -59,9 +59,19 @@ pub(super) fn put_rows(header: &mut [u32], rows: u32) {
     header[1] = rows;
 }
 
+/// Words that say where a log is.
+pub(super) type Start = [u32; HEAD_WORDS + 1];
+
+/// Has the key events that wait?
 #[inline(always)]
 pub(super) fn is_waiting(header: &[u32]) -> bool {
     header[2] & WAITING != 0
+}
+
+/// Is the newest row of this bucket?
+#[inline(always)]
+pub(super) fn is_newest(header: &Start, bucket: u32) -> bool {
+    header[BUCKET] == bucket
 }
 
 pub(super) fn put_waiting(header: &mut [u32], waiting: bool) {
@@ -96,7 +106,8 @@ pub(super) fn newest_mut(header: &mut [u32], shape: Shape) -> &mut [u32] {
     &mut header[BUCKET..BUCKET + shape.stride(OPEN_LEVEL)]
 }
 
-/// Adds a prepared row to the newest one; false when a count overflowed: it is as it was.
+/// Adds a prepared row to the newest one; false when a count has become as large as one may be
+/// here: nothing was added.
 #[inline(always)]
 pub(super) fn add(header: &mut [u32], shape: Shape, row: Prepared) -> bool {
     let numbers = &mut header[BUCKET + 1..BUCKET + shape.stride(OPEN_LEVEL)];

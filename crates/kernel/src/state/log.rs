@@ -44,7 +44,8 @@ pub(crate) fn add_newest(
         }
         header::put_bucket(header, bucket);
     }
-    header::add(header, shape, add)
+    // A closed header has no row to add to; a bucket that no header holds finds it closed, too.
+    bucket != CLOSED && header::add(header, shape, add)
 }
 
 /// Puts the newest row behind those of the block; false when there is no room or it is too wide.
@@ -52,18 +53,15 @@ pub(crate) fn add_newest(
 fn append_newest(pool: &mut Pool, header: &mut [u32], shape: Shape) -> bool {
     let head = header::head_of(header);
     let (row, rows) = (header::newest(header, shape), head.rows as usize);
-    let room = class_words(head.class);
-    let done = if head.level == 0 {
-        let stride = shape.stride(0);
-        let (from, end) = (rows * stride, (rows + 1) * stride);
-        let to = if end <= room { pool.block_mut(head.at).get_mut(from..end) } else { None };
-        to.is_some_and(|to| header::write_narrow(row, shape, to))
-    } else {
-        let stride = shape.stride(OPEN_LEVEL);
-        let (from, end) = (rows * stride, (rows + 1) * stride);
-        let to = if end <= room { pool.block_mut(head.at).get_mut(from..end) } else { None };
-        to.map(|to| to.copy_from_slice(row)).is_some()
-    };
+    let stride = shape.stride(if head.level == 0 { 0 } else { OPEN_LEVEL });
+    if (rows + 1) * stride > class_words(head.class) {
+        return false;
+    }
+    let Some(to) = pool.part_mut(head.at, rows * stride, stride) else { return false };
+    let done = head.level != 0 || header::write_narrow(row, shape, to);
+    if head.level != 0 {
+        to.copy_from_slice(row);
+    }
     if done {
         header::put_rows(header, head.rows + 1);
     }
@@ -304,40 +302,32 @@ impl Log<'_> {
 
     /// Drops rows that answer no boundary which is still needed; the last is the total and stays.
     pub(crate) fn thin(&mut self, needed: &Needed) {
-        let rows = self.rows();
-        if rows == 0 {
+        let (rows, level) = (self.rows(), self.head.level);
+        if rows < 2 {
             return;
         }
-        // Rows are moved in runs: `run` is the first of those kept since the last one dropped.
-        let (mut kept, mut run) = (0, 0);
-        let (level, stride) = (self.head.level, self.shape.stride(self.head.level));
-        let mut walk = needed.walk(self.time(0));
-        let mut row = 1;
-        while row < rows {
-            // As long as rows are kept, only reading is to be done.
-            let dropped = self.words()[row * stride..rows * stride]
-                .chunks_exact(stride)
-                .position(|words| !walk.next(row_time(words, level)) || walk.keeps_all());
-            let Some(distance) = dropped else { break };
-            row += distance;
+        let stride = self.shape.stride(level);
+        let words = &mut self.words_mut()[..rows * stride];
+        let mut walk = needed.walk(row_time(words, level));
+        let mut kept = 0;
+        for row in 1..rows {
+            // The successor decides on the row before it.
+            let is_needed = walk.next(row_time(&words[row * stride..], level));
+            let before = (row - 1) * stride;
             if walk.keeps_all() {
-                break;
+                words.copy_within(before.., kept * stride);
+                self.head.rows = (kept + rows - (row - 1)) as u32;
+                return;
             }
-            kept = self.move_rows(run, row - 1, kept);
-            run = row;
-            row += 1;
+            if is_needed {
+                if kept + 1 < row {
+                    words.copy_within(before..before + stride, kept * stride);
+                }
+                kept += 1;
+            }
         }
-        self.head.rows = self.move_rows(run, rows, kept) as u32;
-    }
-
-    /// Moves rows `from..to` to row `kept`; returns the end of them there.
-    #[inline]
-    fn move_rows(&mut self, from: usize, to: usize, kept: usize) -> usize {
-        if from != kept && from < to {
-            let (first, end, target) = (self.row_at(from), self.row_at(to), self.row_at(kept));
-            self.words_mut().copy_within(first..end, target);
-        }
-        kept + (to - from)
+        words.copy_within((rows - 1) * stride.., kept * stride);
+        self.head.rows = kept as u32 + 1;
     }
 
     /// Is every boundary from `lowest` on behind the last row, so that all windows are empty?

@@ -221,18 +221,17 @@ impl Prepared<'_> {
         Prepared { counts: self.counts, sums: self.sums, bit }
     }
 
-    /// Adds to the counts and the 128-bit sums of a row; false when a count overflowed: the row is
-    /// as it was.
+    /// Adds to the counts and the 128-bit sums of a row; false when a count has reached 2^31, far
+    /// enough from overflowing: the row is as it was.
     #[inline(always)]
     pub(crate) fn add_wide(self, counts: &mut [u32], sums: &mut [u32]) -> bool {
         let bit = self.bit % CHUNK;
-        let mut over = false;
+        let mut all = 0;
         for (count, rows) in counts.iter_mut().zip(self.counts) {
-            let (next, overflows) = count.overflowing_add((rows >> bit & 1) as u32);
-            *count = next;
-            over |= overflows;
+            all |= *count;
+            *count = count.wrapping_add((rows >> bit & 1) as u32);
         }
-        if over {
+        if all >> 31 != 0 {
             for (count, rows) in counts.iter_mut().zip(self.counts) {
                 *count = count.wrapping_sub((rows >> bit & 1) as u32);
             }
@@ -241,9 +240,24 @@ impl Prepared<'_> {
         for (sum, numbers) in sums.as_chunks_mut::<4>().0.iter_mut().zip(self.sums) {
             // Prefix sums wrap: a difference of two is right as long as itself fits 128 bits.
             let next = get_u128(sum, 0).wrapping_add(i128::from(numbers[bit]) as u128);
-            set_u128(sum, 0, next);
+            *sum = words_of(next);
         }
         true
+    }
+}
+
+/// The words of a number, lowest first.
+#[inline(always)]
+fn words_of(value: u128) -> [u32; 4] {
+    #[cfg(target_endian = "little")]
+    {
+        // Two stores; word by word the compiler shuffles vectors.
+        // SAFETY: both are 16 bytes of which every pattern is a value.
+        unsafe { std::mem::transmute::<u128, [u32; 4]>(value) }
+    }
+    #[cfg(not(target_endian = "little"))]
+    {
+        [0, 32, 64, 96].map(|shift| (value >> shift) as u32)
     }
 }
 

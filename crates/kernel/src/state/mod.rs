@@ -6,6 +6,7 @@ pub mod boundaries;
 pub(crate) mod bytes;
 mod column;
 mod directory;
+mod dirty;
 mod fold;
 mod header;
 mod layout;
@@ -30,6 +31,7 @@ use crate::value::Cell;
 
 use bytes::{Reader, put_u8, put_u32, put_u128};
 use directory::Directory;
+use dirty::Dirty;
 pub use row::FORMAT;
 use section::SectionState;
 
@@ -40,7 +42,7 @@ pub struct SpaceState {
     /// Of the space's sections, in its order.
     sections: Vec<SectionState>,
     /// By id: did its row change since the last `take_dirty`?
-    dirty: Vec<u64>,
+    dirty: Dirty,
     expire_from: u32,
 }
 
@@ -52,7 +54,7 @@ impl SpaceState {
             plan: Arc::clone(plan),
             directory: Directory::new(),
             sections: sections.iter().map(|&index| SectionState::new(plan, index)).collect(),
-            dirty: Vec::new(),
+            dirty: Dirty::default(),
             expire_from: 0,
         }
     }
@@ -69,9 +71,8 @@ impl SpaceState {
     /// When the batch does not have the columns that the section names.
     pub fn fold(&mut self, section: usize, batch: &FoldBatch, sealed_at: i64) -> FoldReport {
         let position = self.position(section);
-        let dirty = &mut self.dirty;
         let state = &mut self.sections[position];
-        state.fold(batch, sealed_at, &mut self.directory, |id| mark(dirty, id))
+        state.fold(batch, sealed_at, &mut self.directory, &mut self.dirty)
     }
 
     /// Moves the sealed instant of a section without events. It never goes back.
@@ -133,18 +134,7 @@ impl SpaceState {
     /// Ids in use whose rows changed since the last call, ascending; the hook of checkpoints.
     /// Removed keys are told by [`SpaceState::expire`].
     pub fn take_dirty(&mut self) -> Vec<u32> {
-        let mut ids = Vec::new();
-        for (index, word) in self.dirty.iter_mut().enumerate() {
-            let mut bits = std::mem::take(word);
-            while bits != 0 {
-                let id = (index * 64) as u32 + bits.trailing_zeros();
-                bits &= bits - 1;
-                if self.directory.is_live(id) {
-                    ids.push(id);
-                }
-            }
-        }
-        ids
+        self.dirty.take().filter(|&id| self.directory.is_live(id)).collect()
     }
 
     /// Appends the row of a key: format byte, then each section's state by its fingerprint.
@@ -215,20 +205,11 @@ impl SpaceState {
     /// Bytes held, capacity included.
     pub fn bytes_used(&self) -> usize {
         let sections = self.sections.iter().map(SectionState::bytes_used).sum::<usize>();
-        self.directory.bytes_used() + self.dirty.capacity() * 8 + sections
+        self.directory.bytes_used() + self.dirty.bytes_used() + sections
     }
 
     /// Bytes held of one key beside its place in the directory.
     pub fn bytes_used_of(&self, id: u32) -> usize {
         self.sections.iter().map(|section| section.bytes_used_of(id)).sum()
     }
-}
-
-#[inline]
-fn mark(dirty: &mut Vec<u64>, id: u32) {
-    let word = id as usize / 64;
-    if word >= dirty.len() {
-        dirty.resize(word + 1, 0);
-    }
-    dirty[word] |= 1 << (id % 64);
 }

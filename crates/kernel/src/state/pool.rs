@@ -3,6 +3,7 @@
 //! address that changes. A block never leaves its segment.
 
 use super::words::Words;
+use crate::prefetch::prefetch;
 
 /// Words of the unit of addresses and sizes: 16 bytes, so that a staircase step never straddles a
 /// cache line.
@@ -87,6 +88,22 @@ impl Pool {
         let (segment, first) = place(at);
         let words = self.segments.get_mut(segment);
         words.and_then(|words| words.get_mut(first..)).unwrap_or_default()
+    }
+
+    /// Starts loading a word of a block.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, at: u32, word: usize) {
+        let (segment, first) = place(at);
+        if let Some(words) = self.segments.get(segment) {
+            prefetch(words, first + word);
+        }
+    }
+
+    /// Words `from..from + length` of a block; `None` where it does not reach so far.
+    #[inline(always)]
+    pub(crate) fn part_mut(&mut self, at: u32, from: usize, length: usize) -> Option<&mut [u32]> {
+        let (segment, first) = place(at);
+        self.segments.get_mut(segment)?.get_mut(first + from..)?.get_mut(..length)
     }
 
     /// A block of at least so many words, with any content: its address and class.

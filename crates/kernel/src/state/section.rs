@@ -78,17 +78,17 @@ impl SectionState {
         }
     }
 
-    /// Makes sure that the header of an id exists.
+    /// Makes sure that the headers of all ids below `end` exist.
     #[inline]
-    pub(super) fn reserve(&mut self, id: u32) {
-        if (id as usize + 1) * self.stride > self.headers.len() {
-            self.reserve_slowly(id);
+    pub(super) fn reserve(&mut self, end: usize) {
+        if end * self.stride > self.headers.len() {
+            self.reserve_slowly(end);
         }
     }
 
     #[cold]
-    fn reserve_slowly(&mut self, id: u32) {
-        while self.headers.len() < (id as usize + 1) * self.stride {
+    fn reserve_slowly(&mut self, end: usize) {
+        while self.headers.len() < end * self.stride {
             let at = self.headers.len();
             self.headers.extend(self.stride, 0);
             header::clear(&mut self.headers[at..]);
@@ -98,8 +98,8 @@ impl SectionState {
                 top::clear(tops[at..].first_chunk_mut().expect("a line was added"));
             }
         }
-        if !self.layout.columns.is_empty() && self.columns.len() <= id as usize {
-            self.columns.resize(id as usize + 1, None);
+        if !self.layout.columns.is_empty() && self.columns.len() < end {
+            self.columns.resize(end, None);
         }
     }
 
@@ -239,7 +239,7 @@ impl SectionState {
 
     /// For loading a row: the log, the staircases, the columns and the waiting events, all empty.
     pub(crate) fn start_loading(&mut self, id: u32) {
-        self.reserve(id);
+        self.reserve(id as usize + 1);
         self.clear(id);
     }
 

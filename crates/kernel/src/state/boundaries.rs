@@ -155,6 +155,66 @@ impl Walk<'_> {
     }
 }
 
+/// A [`Walk`] over 32-bit buckets: which tile of the deciding distance one lies in is found by a
+/// multiplication, so that no step waits for a division or a branch that nobody can foresee.
+pub(crate) struct NarrowWalk<'a> {
+    needed: &'a Needed,
+    after: u32,
+    /// 2^63 / distance, rounded up; 0 where no boundary is needed: all is one tile.
+    reciprocal: u64,
+    /// The tile of `after`.
+    tile: u64,
+    /// From here on a finer distance decides.
+    end: i64,
+    keeps_all: bool,
+}
+
+impl Needed {
+    /// Begins at a bucket.
+    pub(crate) fn narrow_walk(&self, after: u32) -> NarrowWalk<'_> {
+        let end = i64::MIN;
+        NarrowWalk { needed: self, after, reciprocal: 0, tile: 0, end, keeps_all: false }
+    }
+}
+
+impl NarrowWalk<'_> {
+    /// [`Walk::next`].
+    #[inline(always)]
+    pub(crate) fn next(&mut self, to: u32) -> bool {
+        if i64::from(to) >= self.end {
+            self.enter(to);
+        }
+        let tile = tile(to, self.reciprocal);
+        self.after = to;
+        std::mem::replace(&mut self.tile, tile) != tile
+    }
+
+    /// [`Walk::keeps_all`].
+    #[inline(always)]
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.keeps_all
+    }
+
+    #[cold]
+    fn enter(&mut self, to: u32) {
+        let zone = self.needed.zone(i64::from(self.after), i64::from(to));
+        let distance = u64::try_from(zone.distance).unwrap_or(u64::MAX);
+        let decides = zone.next != i64::MAX;
+        self.reciprocal = if decides { (1u64 << 63).div_ceil(distance) } else { 0 };
+        self.end = zone.end;
+        self.keeps_all = decides && distance == 1 && zone.end == i64::MAX;
+        self.tile = tile(self.after, self.reciprocal);
+    }
+}
+
+/// `bucket / distance`: exact below 2^31 for the distance, since the error of the reciprocal is
+/// below distance / 2^63 (Granlund and Montgomery, "Division by invariant integers using
+/// multiplication", 1994).
+#[inline(always)]
+fn tile(bucket: u32, reciprocal: u64) -> u64 {
+    ((u128::from(bucket) * u128::from(reciprocal)) >> 63) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,12 +245,31 @@ mod tests {
             let needed = Boundaries::of(some).needed(sealed_at, 60 * SECOND_US);
             let mut after = if round % 2 == 0 { i64::MIN } else { 21_000 };
             let mut walk = needed.walk(after);
+            let mut narrow = u32::try_from(after).ok().map(|after| needed.narrow_walk(after));
             let mut to = 22_000;
             while to < 70_000 {
                 assert_eq!(walk.next(to), needed.in_range(after, to), "({after}, {to}]");
+                if let Some(narrow) = &mut narrow {
+                    let expected = needed.in_range(after, to);
+                    assert_eq!(narrow.next(to as u32), expected, "({after}, {to}]");
+                }
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 after = to;
                 to += 1 + (state >> 33) as i64 % [3, 50, 700, 9_000][(state >> 20) as usize % 4];
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_are_quotients() {
+        let mut state = 9u64;
+        for _ in 0..200_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let distance = ((state >> 33) >> (state % 31)).max(1);
+            let reciprocal = (1u64 << 63).div_ceil(distance);
+            let multiple = ((state >> 20) as u32 / distance as u32).wrapping_mul(distance as u32);
+            for bucket in [0, 1, multiple, multiple.saturating_sub(1), u32::MAX, u32::MAX - 1] {
+                assert_eq!(tile(bucket, reciprocal), u64::from(bucket) / distance);
             }
         }
     }

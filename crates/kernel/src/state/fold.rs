@@ -94,17 +94,18 @@ impl SectionState {
         let section = &plan.sections[self.index];
         let batch = Batch::new(section, batch);
         let mut report = FoldReport::default();
-        let (mut rows, mut next) = (Rows::new(), Rows::new());
+        let (mut one, mut other) = (Rows::new(), Rows::new());
+        let (mut rows, mut next) = (&mut one, &mut other);
         let mut chunk = std::mem::take(&mut self.chunk);
         next.begin(0, &batch, directory);
-        self.resolve(&batch, &mut next, directory, dirty, &mut report);
+        self.resolve(&batch, next, directory, dirty, &mut report);
         while next.length > 0 {
             std::mem::swap(&mut rows, &mut next);
             next.begin(rows.range().end, &batch, directory);
-            let ready = self.locate(&batch, &mut rows, &mut report);
+            let ready = self.locate(&batch, rows, &mut report);
             chunk.prepare(section, &self.layout, &batch, rows.from, rows.length);
-            self.resolve(&batch, &mut next, directory, dirty, &mut report);
-            self.apply(section, &batch, &chunk, &rows, ready);
+            self.resolve(&batch, next, directory, dirty, &mut report);
+            self.apply(section, &batch, &chunk, rows, ready);
         }
         self.chunk = chunk;
         report
@@ -167,11 +168,9 @@ impl SectionState {
         let headers = &*self.headers;
         bits_of(rows.taken, |bit| {
             let at = rows.ids[bit] as usize * self.stride;
-            let header = headers[at..].first_chunk().expect("a reserved header is whole");
+            let header: &header::Start =
+                headers[at..].first_chunk().expect("a reserved header is whole");
             waiting |= u64::from(header::is_waiting(header)) << bit;
-            if header::is_newest(header, rows.narrow[bit]) {
-                return;
-            }
             let head = header::head_of(header);
             let end = head.rows as usize * strides[usize::from(head.level.min(LEVEL_MAX))];
             self.pool.prefetch(head.at, end);

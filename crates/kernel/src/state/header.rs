@@ -68,12 +68,6 @@ pub(super) fn is_waiting(header: &[u32]) -> bool {
     header[2] & WAITING != 0
 }
 
-/// Is the newest row of this bucket?
-#[inline(always)]
-pub(super) fn is_newest(header: &Start, bucket: u32) -> bool {
-    header[BUCKET] == bucket
-}
-
 pub(super) fn put_waiting(header: &mut [u32], waiting: bool) {
     header[2] = header[2] & !WAITING | if waiting { WAITING } else { 0 };
 }

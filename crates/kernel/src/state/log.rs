@@ -308,26 +308,17 @@ impl Log<'_> {
         }
         let stride = self.shape.stride(level);
         let words = &mut self.words_mut()[..rows * stride];
-        let mut walk = needed.walk(row_time(words, level));
-        let mut kept = 0;
-        for row in 1..rows {
-            // The successor decides on the row before it.
-            let is_needed = walk.next(row_time(&words[row * stride..], level));
-            let before = (row - 1) * stride;
-            if walk.keeps_all() {
-                words.copy_within(before.., kept * stride);
-                self.head.rows = (kept + rows - (row - 1)) as u32;
-                return;
-            }
-            if is_needed {
-                if kept + 1 < row {
-                    words.copy_within(before..before + stride, kept * stride);
-                }
-                kept += 1;
-            }
-        }
-        words.copy_within((rows - 1) * stride.., kept * stride);
-        self.head.rows = kept as u32 + 1;
+        let kept = match stride {
+            _ if level == LEVEL_MAX => thin_wide(words, stride, needed),
+            3 => thin_narrow::<3>(words, needed),
+            4 => thin_narrow::<4>(words, needed),
+            5 => thin_narrow::<5>(words, needed),
+            6 => thin_narrow::<6>(words, needed),
+            7 => thin_narrow::<7>(words, needed),
+            8 => thin_narrow::<8>(words, needed),
+            _ => thin_any(words, stride, needed),
+        };
+        self.head.rows = kept as u32;
     }
 
     /// Is every boundary from `lowest` on behind the last row, so that all windows are empty?
@@ -409,6 +400,53 @@ impl Log<'_> {
             (self.head.at, self.head.class) = (NOWHERE, 0);
         }
     }
+}
+
+/// Thins narrow rows of a length that is common; returns how many are left. Each row is moved to
+/// the end of those kept, and counts there if it is needed: nothing waits for a guess.
+fn thin_narrow<const STRIDE: usize>(words: &mut [u32], needed: &Needed) -> usize {
+    let rows = words.as_chunks_mut::<STRIDE>().0;
+    let mut walk = needed.narrow_walk(rows[0][0]);
+    let (mut kept, mut before) = (0, rows[0]);
+    for index in 1..rows.len() {
+        let row = rows[index];
+        // The successor decides on the row before it.
+        let is_needed = walk.next(row[0]);
+        if walk.keeps_all() {
+            rows[kept] = before;
+            rows.copy_within(index.., kept + 1);
+            return kept + 1 + rows.len() - index;
+        }
+        rows[kept] = before;
+        kept += usize::from(is_needed);
+        before = row;
+    }
+    rows[kept] = before;
+    kept + 1
+}
+
+/// [`thin_narrow`] for rows of any length.
+fn thin_any(words: &mut [u32], stride: usize, needed: &Needed) -> usize {
+    let mut walk = needed.narrow_walk(words[0]);
+    thin_rows(words, stride, |row| walk.next(row[0]))
+}
+
+/// [`thin_narrow`] for the widest rows.
+fn thin_wide(words: &mut [u32], stride: usize, needed: &Needed) -> usize {
+    let mut walk = needed.walk(row_time(words, LEVEL_MAX));
+    thin_rows(words, stride, |row| walk.next(row_time(row, LEVEL_MAX)))
+}
+
+fn thin_rows(words: &mut [u32], stride: usize, mut needs: impl FnMut(&[u32]) -> bool) -> usize {
+    let mut kept = 0;
+    for from in (stride..words.len()).step_by(stride) {
+        if needs(&words[from..from + stride]) {
+            words.copy_within(from - stride..from, kept * stride);
+            kept += 1;
+        }
+    }
+    words.copy_within(words.len() - stride.., kept * stride);
+    kept + 1
 }
 
 /// The first row of a block whose bucket is at or after this one.

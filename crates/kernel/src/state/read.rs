@@ -132,12 +132,7 @@ impl SectionState {
     }
 
     /// Finds, for each aligned window, the row before its start; returns the last row.
-    fn search_log<'a>(
-        &'a self,
-        view: &ViewPlan,
-        id: u32,
-        windows: &mut [Found<'a>],
-    ) -> RowOf<'a> {
+    fn search_log<'a>(&'a self, view: &ViewPlan, id: u32, windows: &mut [Found<'a>]) -> RowOf<'a> {
         let Some(header) = self.header(id) else { return RowOf::NOTHING };
         let head = header::head_of(header);
         let (level, stride) = (head.level, self.shape.stride(head.level));

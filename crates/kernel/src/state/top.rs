@@ -137,8 +137,9 @@ pub(crate) fn add(line: &mut Line, bucket: u32, value: u64) -> bool {
         return false;
     }
     for index in 1..STEPS {
-        let kept = if index > place { 0 } else { value_at(line, index) };
-        put_value(line, index, kept);
+        // All ones where the step stays: a branch would often be guessed wrongly.
+        let stays = 0u64.wrapping_sub(u64::from(index < place));
+        put_value(line, index, value_at(line, index) & stays);
     }
     put_value(line, place, value);
     line[2 * STEPS + place] = bucket;
@@ -207,25 +208,26 @@ pub(crate) fn settled<R>(
     change: impl FnOnce(&mut Stairs) -> R,
 ) -> R {
     let mut top = Top::of(line);
-    let newest: Vec<(i64, u64)> = top.steps().collect();
+    let newest = Top::of(line);
     let mut stairs = Stairs { pool, head: &mut top.block };
-    newest.into_iter().for_each(|(bucket, value)| stairs.push(bucket, value));
+    newest.steps().for_each(|(bucket, value)| stairs.push(bucket, value));
     let result = change(&mut stairs);
+    (top.values, top.buckets, top.steps) = ([0; STEPS], [0; STEPS], 0);
     let (steps, words) = (stairs.head.steps as usize, stairs.words());
-    let narrow = |&index: &usize| {
-        let (bucket, value) = stairs::step(words, *stairs.head, index);
-        u32::try_from(bucket).ok().filter(|&bucket| bucket != NO_BUCKET).map(|b| (b, value))
-    };
     let first = steps.saturating_sub(STEPS_BACK);
-    let back: Option<Vec<(u32, u64)>> = (first..steps).map(|index| narrow(&index)).collect();
-    let back = back.unwrap_or_default();
-    stairs.head.steps -= back.len() as u32;
+    let narrow = |bucket: i64| u32::try_from(bucket).ok().filter(|&bucket| bucket != NO_BUCKET);
+    // The last bucket is the greatest.
+    if steps > 0 && narrow(stairs::step(words, *stairs.head, steps - 1).0).is_some() {
+        for (to, index) in (first..steps).enumerate() {
+            let (bucket, value) = stairs::step(words, *stairs.head, index);
+            top.buckets[to] = narrow(bucket).expect("no bucket is above the last one");
+            top.values[to] = value;
+        }
+        top.steps = (steps - first) as u32;
+    }
+    stairs.head.steps -= top.steps;
     if stairs.head.steps == 0 {
         stairs.release();
-    }
-    (top.values, top.buckets, top.steps) = ([0; STEPS], [0; STEPS], back.len() as u32);
-    for (index, (bucket, value)) in back.into_iter().enumerate() {
-        (top.buckets[index], top.values[index]) = (bucket, value);
     }
     top.write(line);
     result

@@ -128,12 +128,6 @@ impl Needed {
 }
 
 impl Walk<'_> {
-    /// Is a boundary needed in every range from here on? Each has one, of the finest distance.
-    #[inline(always)]
-    pub(crate) fn keeps_all(&self) -> bool {
-        self.zone.distance == 1 && self.zone.end == i64::MAX
-    }
-
     /// Is a boundary in `(the former end, to]` needed?
     #[inline(always)]
     pub(crate) fn next(&mut self, to: i64) -> bool {
@@ -189,7 +183,7 @@ impl NarrowWalk<'_> {
         std::mem::replace(&mut self.tile, tile) != tile
     }
 
-    /// [`Walk::keeps_all`].
+    /// Is a boundary needed in every range from here on? Each has one, of the finest distance.
     #[inline(always)]
     pub(crate) fn keeps_all(&self) -> bool {
         self.keeps_all

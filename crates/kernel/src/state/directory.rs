@@ -112,8 +112,8 @@ impl Directory {
 
     /// Starts loading where a key is looked for first.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, probe: &Probe) {
-        prefetch(&self.slots, self.home(probe.hash));
+    pub(crate) fn prefetch(&self, hash: u64) {
+        prefetch(&self.slots, self.home(hash));
     }
 
     #[inline]
@@ -132,11 +132,11 @@ impl Directory {
 
     /// The id of a key.
     pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.look_up(&Probe::of(hash, key), || key)
+        self.look_up(&Probe::of(hash, key), key)
     }
 
     #[inline(always)]
-    fn look_up<'a>(&self, probe: &Probe, key: impl Fn() -> &'a [u8]) -> Option<u32> {
+    fn look_up(&self, probe: &Probe, key: &[u8]) -> Option<u32> {
         let mask = self.slots.len() - 1;
         let mut at = self.home(probe.hash);
         loop {
@@ -144,7 +144,7 @@ impl Directory {
             if slot.id == EMPTY {
                 return None;
             }
-            if slot.holds(probe) && (!probe.is_long() || self.is(slot.id, key())) {
+            if slot.holds(probe) && (!probe.is_long() || self.is(slot.id, key)) {
                 return Some(slot.id);
             }
             at += 1;
@@ -158,15 +158,15 @@ impl Directory {
 
     /// The id of a key, given now if it is new.
     pub(crate) fn find_or_insert(&mut self, hash: u64, key: &[u8]) -> u32 {
-        self.resolve(&Probe::of(hash, key), || key)
+        self.resolve(&Probe::of(hash, key), key)
     }
 
-    /// [`Directory::find_or_insert`] of a key made ready; `key` gives its bytes.
+    /// [`Directory::find_or_insert`] of a key made ready.
     #[inline(always)]
-    pub(crate) fn resolve<'a>(&mut self, probe: &Probe, key: impl Fn() -> &'a [u8]) -> u32 {
-        match self.look_up(probe, &key) {
+    pub(crate) fn resolve(&mut self, probe: &Probe, key: &[u8]) -> u32 {
+        match self.look_up(probe, key) {
             Some(id) => id,
-            None => self.insert(probe, key()),
+            None => self.insert(probe, key),
         }
     }
 

@@ -21,14 +21,13 @@ use crate::fold::{FoldBatch, FoldReport};
 use crate::plan::Section;
 use crate::prefetch::prefetch;
 
-/// The rows of a chunk: the first one, their number, and by place how their keys are looked for,
-/// their ids and their buckets, both whole and in 32 bits ([`CLOSED`] where one does not fit).
+/// The rows of a chunk: the first one, their number, and by place their ids and their buckets, both
+/// whole and in 32 bits ([`CLOSED`] where one does not fit).
 struct Rows {
     from: usize,
     length: usize,
     /// The rows that take part: those with a key that some view can reach.
     taken: u64,
-    probes: [Probe; CHUNK],
     ids: [u32; CHUNK],
     buckets: [i64; CHUNK],
     narrow: [u32; CHUNK],
@@ -40,7 +39,6 @@ impl Rows {
             from: 0,
             length: 0,
             taken: 0,
-            probes: [Probe::default(); CHUNK],
             ids: [0; CHUNK],
             buckets: [0; CHUNK],
             narrow: [0; CHUNK],
@@ -55,13 +53,8 @@ impl Rows {
     #[inline(never)]
     fn begin(&mut self, from: usize, batch: &Batch, directory: &Directory) {
         (self.from, self.length) = (from, CHUNK.min(batch.batch.keys.len() - from));
-        let keys = batch.batch.keys.rows(from, self.length);
-        self.taken = 0;
-        for (bit, ((hash, key), probe)) in keys.zip(&mut self.probes).enumerate() {
-            *probe = Probe::of(hash, key);
-            directory.prefetch(probe);
-            self.taken |= u64::from(!key.is_empty()) << bit;
-        }
+        let hashes = batch.batch.keys.hashes(self.range());
+        hashes.iter().for_each(|&hash| directory.prefetch(hash));
     }
 }
 
@@ -122,28 +115,42 @@ impl SectionState {
         dirty: &mut Dirty,
         report: &mut FoldReport,
     ) {
-        let times = &batch.batch.times[rows.range()];
-        if times.iter().any(|&time| time < self.reach.start_of_all) {
-            bits_of(rows.taken, |bit| {
-                if times[bit] < self.reach.start_of_all
-                    && !self.count_beyond(batch, rows.from + bit, report)
-                {
-                    rows.taken &= !(1 << bit);
-                }
-            });
+        let keys = batch.batch.keys.rows(rows.from, rows.length);
+        let beyond = self.find_beyond(batch, rows, report);
+        rows.taken = 0;
+        for (bit, (hash, key)) in keys.enumerate() {
+            if !key.is_empty() && beyond >> bit & 1 == 0 {
+                rows.ids[bit % CHUNK] = directory.resolve(&Probe::of(hash, key), key);
+                rows.taken |= 1 << bit;
+            }
         }
-        let (probes, ids) = (&rows.probes, &mut rows.ids);
-        bits_of(rows.taken, |bit| {
-            let key = || batch.batch.keys.get(rows.from + bit).expect("a row that has a key");
-            ids[bit] = directory.resolve(&probes[bit], key);
-        });
         dirty.reserve(directory.ids_end());
         self.reserve(directory.ids_end());
-        bits_of(rows.taken, |bit| dirty.mark(rows.ids[bit]));
-        bits_of(rows.taken, |bit| prefetch(&self.headers, rows.ids[bit] as usize * self.stride));
+        bits_of(rows.taken, |bit| {
+            dirty.mark(rows.ids[bit]);
+            prefetch(&self.headers, rows.ids[bit] as usize * self.stride);
+        });
         for tops in &self.tops {
             bits_of(rows.taken, |bit| prefetch(tops, rows.ids[bit] as usize * TOP_WORDS));
         }
+    }
+
+    /// The rows of a chunk that no view can reach.
+    #[inline]
+    fn find_beyond(&self, batch: &Batch, rows: &Rows, report: &mut FoldReport) -> u64 {
+        // Instants begin in 1971, so that nothing is lost by 0, and a difference never overflows.
+        let start = self.reach.start_of_all.max(0);
+        let times = &batch.batch.times[rows.range()];
+        if times.iter().fold(0, |signs, &time| signs | (time - start)) >= 0 {
+            return 0;
+        }
+        let mut is_beyond = |&bit: &usize| {
+            let row = rows.from + bit;
+            times[bit] < start
+                && batch.batch.keys.get(row).is_some()
+                && !self.count_beyond(batch, row, report)
+        };
+        (0..rows.length).filter(|bit| is_beyond(bit)).fold(0, |mask, bit| mask | 1 << bit)
     }
 
     /// Finds the buckets of a chunk.
@@ -177,7 +184,9 @@ impl SectionState {
         });
         bits_of(waiting, |bit| self.move_waiting(rows.ids[bit]));
         let times = &batch.batch.times[rows.range()];
-        if times.iter().fold(true, |passed, &time| passed & (time < self.sealed_at)) {
+        // As in `find_beyond`: nothing is before 0.
+        let sealed_at = self.sealed_at.max(0);
+        if times.iter().fold(-1, |signs, &time| signs & (time - sealed_at)) < 0 {
             return rows.taken;
         }
         let mut open = 0u64;

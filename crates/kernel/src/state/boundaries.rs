@@ -201,6 +201,26 @@ impl NarrowWalk<'_> {
     }
 }
 
+/// Buckets by tiles of one distance.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tiles {
+    distance: u32,
+    reciprocal: u64,
+}
+
+impl Tiles {
+    /// Tiles of so many buckets, above 0 and below 2^31.
+    pub(crate) fn of(distance: u32) -> Tiles {
+        Tiles { distance, reciprocal: (1u64 << 63).div_ceil(u64::from(distance)) }
+    }
+
+    /// The first bucket of the tile of a bucket.
+    #[inline(always)]
+    pub(crate) fn floor(self, bucket: u32) -> u32 {
+        tile(bucket, self.reciprocal) as u32 * self.distance
+    }
+}
+
 /// `bucket / distance`: exact below 2^31 for the distance, since the error of the reciprocal is
 /// below distance / 2^63 (Granlund and Montgomery, "Division by invariant integers using
 /// multiplication", 1994).

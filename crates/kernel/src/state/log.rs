@@ -450,18 +450,32 @@ fn thin_rows(words: &mut [u32], stride: usize, mut needs: impl FnMut(&[u32]) -> 
 }
 
 /// The first row of a block whose bucket is at or after this one.
-#[inline]
 pub(crate) fn first_row_from(words: &[u32], head: Head, shape: Shape, bucket: i64) -> usize {
-    let stride = shape.stride(head.level);
-    let time = |row: usize| row_time(&words[row * stride..], head.level);
+    let (stride, rows) = (shape.stride(head.level), head.rows as usize);
+    if head.level < LEVEL_MAX {
+        return match u32::try_from(bucket) {
+            Ok(bucket) => rows_before(words, stride, rows, bucket),
+            Err(_) if bucket < 0 => 0,
+            Err(_) => rows,
+        };
+    }
+    let rows = words[..rows * stride].chunks_exact(stride);
+    rows.map(|row| row_time(row, LEVEL_MAX)).take_while(|&time| time < bucket).count()
+}
+
+/// Rows of a block, of the first `rows`, whose 32-bit bucket is before this one.
+#[inline(always)]
+pub(crate) fn rows_before(words: &[u32], stride: usize, rows: usize, bucket: u32) -> usize {
+    let words = &words[..rows * stride];
     // Without a branch on what is found: half of these would be guessed wrongly.
-    let (mut low, mut count) = (0, head.rows as usize);
-    while count > 1 {
-        let half = count / 2;
-        low = if time(low + half - 1) < bucket { low + half } else { low };
+    let (mut low, mut count) = (0, rows);
+    while count > 0 {
+        let half = count.div_ceil(2);
+        let is_before = words[(low + half - 1) * stride] < bucket;
+        low += half * usize::from(is_before);
         count -= half;
     }
-    low + usize::from(count == 1 && time(low) < bucket)
+    low
 }
 
 #[cfg(test)]

@@ -7,31 +7,22 @@ use super::header::{self, OPEN_LEVEL};
 use super::layout::Place;
 use super::log::first_row_from;
 use super::log_row::{row_count, row_sum};
-use super::read_short::{ROW_WORDS_MAX, Short, Step, ZEROS};
+use super::read_short::{Short, Step};
 use super::section::SectionState;
-use super::stairs::STEP_WORDS;
 use super::top;
-use super::words::LINE_WORDS;
 use crate::aggregates::extreme::of_ordered;
 use crate::aggregates::raw::RawEvent;
 use crate::aggregates::{Event, Partial, count, or_default, sum};
 use crate::blueprint::Aggregate;
 use crate::plan::{AggregatePlan, Family, FeatureCompute, FeaturePlan, Reads, ViewPlan};
-use crate::prefetch::prefetch;
 use crate::value::{Cell, Status, Value};
 use crate::window::{Window, end as window_end};
 
-/// Windows of a view that are looked up without an allocation.
-pub(super) const WINDOWS_INLINE: usize = 8;
-
-/// Cache lines of a log or a staircase that are asked for at once.
-const LINES_AHEAD: usize = 6;
-
 /// A row of the log: its words and level; no words: the beginning, where nothing was.
 #[derive(Clone, Copy)]
-pub(super) struct RowOf<'a> {
-    pub(super) words: &'a [u32],
-    pub(super) level: u8,
+struct RowOf<'a> {
+    words: &'a [u32],
+    level: u8,
 }
 
 impl RowOf<'_> {
@@ -54,7 +45,7 @@ struct Reader<'a> {
     id: u32,
     view: &'a ViewPlan,
     /// By window.
-    windows: &'a [Found<'a>],
+    windows: Vec<Found<'a>>,
     /// The last row of the log.
     total: RowOf<'a>,
     waiting: &'a [RawEvent],
@@ -73,62 +64,29 @@ impl SectionState {
             }
             return false;
         };
-        self.prefetch_rows(id);
-        let nothing = Found { start: 0, bucket: i64::MIN, row: RowOf::NOTHING };
-        let (mut inline, mut more) = ([nothing; WINDOWS_INLINE], Vec::new());
-        let windows = match inline.get_mut(..view.windows.len()) {
-            Some(windows) => windows,
-            None => {
-                more.resize(view.windows.len(), nothing);
-                &mut more[..]
+        let position = self.section().views.iter().position(|&own| own == index);
+        let reading = &self.readings[position.expect("a view of this section")];
+        let features = || view.features.iter().zip(&reading.steps);
+        if let Some(short) = Short::new(self, reading, id, t) {
+            for ((feature, &step), cell) in features().zip(&mut *out) {
+                short.read(step, feature, cell);
             }
-        };
-        for (window, found) in view.windows.iter().zip(&mut *windows) {
-            found.start = window.start(t, view.include_current);
-            found.bucket = self.layout.bucket_of_start(found.start);
+            if reading.is_short {
+                return short.found(reading);
+            }
+            let reader = Reader::new(self, view, id, t);
+            for ((feature, &step), cell) in features().zip(out) {
+                if matches!(step, Step::Long) {
+                    *cell = reader.feature(feature, plan_of(feature));
+                }
+            }
+            return reader.found();
         }
-        let total = self.search_log(view, id, windows);
-        let reader = Reader {
-            state: self,
-            id,
-            view,
-            windows,
-            total,
-            waiting: self.waiting_of(id),
-            end: window_end(t, view.include_current),
-        };
-        let steps =
-            &self.steps[self.section().views.iter().position(|&v| v == index).expect("own")];
-        if reader.waiting.is_empty()
-            && total.level == OPEN_LEVEL
-            && total.words.len() <= ROW_WORDS_MAX
-            && windows.len() <= WINDOWS_INLINE
-        {
-            reader.read_short(steps, out);
-        } else {
-            for (feature, cell) in view.features.iter().zip(out) {
-                *cell = reader.feature(feature, plan_of(feature));
-            }
+        let reader = Reader::new(self, view, id, t);
+        for (feature, cell) in view.features.iter().zip(out) {
+            *cell = reader.feature(feature, plan_of(feature));
         }
         reader.found()
-    }
-
-    /// Starts loading the log and the staircases of a key.
-    #[inline]
-    fn prefetch_rows(&self, id: u32) {
-        let ahead = |words: &[u32], length: usize| {
-            let lines = (0..length).step_by(LINE_WORDS).take(LINES_AHEAD);
-            lines.for_each(|at| prefetch(words, at));
-        };
-        let Some(header) = self.header(id) else { return };
-        let head = header::head_of(header);
-        let length = head.rows as usize * self.shape.stride(head.level);
-        ahead(self.pool.block(head.at), length);
-        for index in 0..self.tops.len() {
-            let stair = self.top(id, index).map(top::block_of);
-            let Some(stair) = stair.filter(|stair| stair.steps > 0) else { continue };
-            ahead(self.pool.block(stair.at), stair.steps as usize * STEP_WORDS);
-        }
     }
 
     /// Finds, for each aligned window, the row before its start; returns the last row.
@@ -167,30 +125,17 @@ fn plan_of(feature: &FeaturePlan) -> &AggregatePlan {
     }
 }
 
-impl Reader<'_> {
-    /// Reads all features, most of them the short way.
-    fn read_short(&self, steps: &[Step], out: &mut [Cell]) {
-        let zeros = RowOf { words: &ZEROS[..self.total.words.len()], level: OPEN_LEVEL };
-        let (mut rows, mut buckets) = ([zeros; WINDOWS_INLINE], [0; WINDOWS_INLINE]);
-        for (found, (to, bucket)) in self.windows.iter().zip(rows.iter_mut().zip(&mut buckets)) {
-            *to = if found.row.words.is_empty() { zeros } else { found.row };
-            *bucket = found.bucket;
-        }
-        let short = Short { rows, total: self.total.words, shape: self.state.shape, buckets };
-        for ((feature, &step), cell) in self.view.features.iter().zip(steps).zip(out) {
-            *cell = match step {
-                Step::Count { index, window } => short.read_count(index, window),
-                Step::Sum { sum, count, window, of } => {
-                    short.read_sum((sum, count), window, of, feature)
-                }
-                Step::Stair { index, window, turn, data_type } => {
-                    let line = self.state.top(self.id, index).expect("a key that is known");
-                    let of = (window, turn, data_type);
-                    short.read_stair(&self.state.pool, line, of, feature)
-                }
-                Step::Long => self.feature(feature, plan_of(feature)),
-            };
-        }
+impl<'a> Reader<'a> {
+    fn new(state: &'a SectionState, view: &'a ViewPlan, id: u32, t: i64) -> Reader<'a> {
+        let found = |window: &Window| {
+            let start = window.start(t, view.include_current);
+            let bucket = state.layout.bucket_of_start(start);
+            Found { start, bucket, row: RowOf::NOTHING }
+        };
+        let mut windows: Vec<Found> = view.windows.iter().map(found).collect();
+        let total = state.search_log(view, id, &mut windows);
+        let (waiting, end) = (state.waiting_of(id), window_end(t, view.include_current));
+        Reader { state, id, view, windows, total, waiting, end }
     }
 
     fn feature(&self, feature: &FeaturePlan, plan: &AggregatePlan) -> Cell {

@@ -11,7 +11,7 @@ use super::layout::{Layout, Place, Reach};
 use super::log::{self, Log};
 use super::log_row::{Row, Shape};
 use super::pool::{NOWHERE, Pool, class_words};
-use super::read_short::{Step, steps_of};
+use super::read_short::Reading;
 use super::stairs::Stairs;
 use super::top::{self, Line, TOP_WORDS};
 use super::words::Words;
@@ -28,7 +28,7 @@ pub(crate) struct SectionState {
     pub(crate) sealed_at: i64,
     pub(crate) reach: Reach,
     /// How each view of the section is read.
-    pub(super) steps: Vec<Vec<Step>>,
+    pub(super) readings: Vec<Reading>,
     pub(super) headers: Words,
     pub(super) stride: usize,
     /// By staircase: a line for each key.
@@ -53,7 +53,11 @@ impl SectionState {
             shape,
             sealed_at: i64::MIN,
             reach,
-            steps: section.views.iter().map(|&view| steps_of(&plan.views[view], &layout)).collect(),
+            readings: section
+                .views
+                .iter()
+                .map(|&view| Reading::of(&plan.views[view], &layout))
+                .collect(),
             headers: Words::default(),
             stride: header_words(shape),
             tops: layout.stairs.iter().map(|_| Words::default()).collect(),

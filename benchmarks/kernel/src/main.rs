@@ -15,6 +15,7 @@ use arrow_array::RecordBatch;
 use arrow_ipc::reader::FileReader;
 use headwater_engine::transform::{SectionInput, Transform};
 use headwater_kernel::blueprint::Blueprint;
+use headwater_kernel::key::KeyColumn;
 use headwater_kernel::plan::Plan;
 use headwater_kernel::state::SpaceState;
 use headwater_kernel::value::Cell;
@@ -79,23 +80,24 @@ fn epochs(plan: &Arc<Plan>, path: &str) -> Result<Vec<(i64, SectionInput)>, Fail
     Ok(out)
 }
 
-/// Mean time of finding and reading a key, uniformly drawn so that its row is not in a cache.
+/// Mean time of finding and reading a key, evenly drawn so that nothing of it is in a cache but
+/// its name, which a request has just brought.
 fn read_nanoseconds(plan: &Plan, space: &SpaceState, t: i64) -> f64 {
-    let keys: Vec<&[u8]> = space.ids().map(|id| space.key(id)).collect();
+    let ids: Vec<u32> = space.ids().collect();
     let mut out = vec![Cell::default(); plan.views[0].features.len()];
     let mut draw = 0x9e37_79b9_7f4a_7c15_u64;
-    let order: Vec<usize> = (0..READS)
-        .map(|_| {
-            draw ^= draw << 13;
-            draw ^= draw >> 7;
-            draw ^= draw << 17;
-            (draw % keys.len() as u64) as usize
-        })
-        .collect();
+    let mut asked = KeyColumn::with_capacity(READS);
+    for _ in 0..READS {
+        draw ^= draw << 13;
+        draw ^= draw >> 7;
+        draw ^= draw << 17;
+        asked.push_bytes(space.key(ids[(draw % ids.len() as u64) as usize]));
+    }
     let mut found = 0;
     let started = Instant::now();
-    for &place in &order {
-        found += usize::from(space.read(0, space.find(keys[place]), t, &mut out));
+    for row in 0..asked.len() {
+        let id = asked.get(row).and_then(|key| space.find(key));
+        found += usize::from(space.read(0, id, t, &mut out));
     }
     let elapsed = started.elapsed().as_nanos() as f64;
     assert!(found > 0, "some key is found");

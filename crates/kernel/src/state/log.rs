@@ -4,6 +4,8 @@
 //! Rows are narrow until something does not fit, then the whole log is rewritten wider. The newest
 //! row is in the key's header; here it is moved out of it and into it.
 
+use std::hint::select_unpredictable;
+
 use super::boundaries::Needed;
 use super::header::{self, CLOSED, OPEN_LEVEL};
 use super::log_row::{
@@ -472,7 +474,7 @@ pub(crate) fn rows_before(words: &[u32], stride: usize, rows: usize, bucket: u32
     while count > 0 {
         let half = count.div_ceil(2);
         let is_before = words[(low + half - 1) * stride] < bucket;
-        low += half * usize::from(is_before);
+        low = select_unpredictable(is_before, low + half, low);
         count -= half;
     }
     low

@@ -1,6 +1,8 @@
 //! Flat staircases of numeric extremes: steps (bucket, value) of which each beats all later ones.
 //! Values are integers that compare as the numbers do, turned round where the least one counts.
 
+use std::hint::select_unpredictable;
+
 use super::boundaries::Needed;
 use super::pool::{NOWHERE, Pool, class_words};
 
@@ -60,7 +62,15 @@ pub(crate) fn best_from(words: &[u32], head: StairHead, bucket: i64) -> Option<u
 
 #[inline]
 fn first_from(steps: &[[u32; STEP_WORDS]], bucket: i64) -> usize {
-    steps.partition_point(|step| bucket_of(step) < bucket)
+    // As in the log: without a branch on what is found.
+    let (mut low, mut count) = (0, steps.len());
+    while count > 0 {
+        let half = count.div_ceil(2);
+        let is_before = bucket_of(&steps[low + half - 1]) < bucket;
+        low = select_unpredictable(is_before, low + half, low);
+        count -= half;
+    }
+    low
 }
 
 fn first_step_from(words: &[u32], head: StairHead, bucket: i64) -> usize {

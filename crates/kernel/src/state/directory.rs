@@ -64,10 +64,15 @@ impl Slot {
     }
 }
 
+/// The slots of a cache line: a key is looked for in both of its own line before it is in the next.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Line([Slot; 2]);
+
 /// Keys of a space.
 #[derive(Clone, Debug)]
 pub(crate) struct Directory {
-    slots: Vec<Slot>,
+    lines: Vec<Line>,
     /// Keys as length (u32 LE) and bytes, padded to 4 bytes.
     arena: Vec<u8>,
     /// By id; [`EMPTY`] for an id that is free.
@@ -82,7 +87,7 @@ const _: () = assert!(size_of::<Slot>() == 32);
 impl Directory {
     pub(crate) fn new() -> Directory {
         Directory {
-            slots: vec![VACANT; 16],
+            lines: vec![Line([VACANT; 2]); 8],
             arena: Vec::new(),
             key_at: Vec::new(),
             free: Vec::new(),
@@ -107,13 +112,29 @@ impl Directory {
 
     #[inline]
     fn home(&self, hash: u64) -> usize {
-        hash as usize & (self.slots.len() - 1)
+        2 * (hash as usize & (self.lines.len() - 1))
+    }
+
+    /// Of the places of slots, whose number is a power of two.
+    #[inline]
+    fn mask(&self) -> usize {
+        2 * self.lines.len() - 1
+    }
+
+    #[inline]
+    fn slot(&self, at: usize) -> &Slot {
+        &self.lines[at / 2].0[at % 2]
+    }
+
+    #[inline]
+    fn slot_mut(&mut self, at: usize) -> &mut Slot {
+        &mut self.lines[at / 2].0[at % 2]
     }
 
     /// Starts loading where a key is looked for first.
     #[inline(always)]
     pub(crate) fn prefetch(&self, hash: u64) {
-        prefetch(&self.slots, self.home(hash));
+        prefetch(&self.lines, self.home(hash) / 2);
     }
 
     #[inline]
@@ -137,10 +158,10 @@ impl Directory {
 
     #[inline(always)]
     fn look_up(&self, probe: &Probe, key: &[u8]) -> Option<u32> {
-        let mask = self.slots.len() - 1;
+        let mask = self.mask();
         let mut at = self.home(probe.hash);
         loop {
-            let slot = &self.slots[at & mask];
+            let slot = self.slot(at & mask);
             if slot.id == EMPTY {
                 return None;
             }
@@ -173,7 +194,7 @@ impl Directory {
     #[cold]
     fn insert(&mut self, probe: &Probe, key: &[u8]) -> u32 {
         // At most 5/8 full: short probes.
-        if (self.len() + 1) * 8 > self.slots.len() * 5 {
+        if (self.len() + 1) * 8 > self.lines.len() * 10 {
             self.grow();
         }
         let key_at = u32::try_from(self.arena.len() / 4).expect("below 16 GiB of keys a space");
@@ -199,17 +220,17 @@ impl Directory {
     }
 
     fn place(&mut self, slot: Slot) {
-        let mask = self.slots.len() - 1;
+        let mask = self.mask();
         let mut at = self.home(slot.hash);
-        while self.slots[at].id != EMPTY {
+        while self.slot(at).id != EMPTY {
             at = (at + 1) & mask;
         }
-        self.slots[at] = slot;
+        *self.slot_mut(at) = slot;
     }
 
     fn grow(&mut self) {
-        let larger = filled(self.slots.len() * 2, VACANT);
-        for slot in std::mem::replace(&mut self.slots, larger) {
+        let larger = filled(self.lines.len() * 2, Line([VACANT; 2]));
+        for slot in std::mem::replace(&mut self.lines, larger).into_iter().flat_map(|line| line.0) {
             if slot.id != EMPTY {
                 self.place(slot);
             }
@@ -223,21 +244,21 @@ impl Directory {
         let (hash, length) = (crate::key::hash_key(key), key.len());
         self.dead_bytes += (length + 4).next_multiple_of(4);
         let mut at = self.home(hash);
-        let mask = self.slots.len() - 1;
-        while self.slots[at].id != id {
+        let mask = self.mask();
+        while self.slot(at).id != id {
             at = (at + 1) & mask;
         }
         // Shift back what probed past the hole, so that no tombstone is needed.
         let mut next = (at + 1) & mask;
-        while self.slots[next].id != EMPTY {
-            let home = self.home(self.slots[next].hash);
+        while self.slot(next).id != EMPTY {
+            let home = self.home(self.slot(next).hash);
             if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(at) & mask) {
-                self.slots[at] = self.slots[next];
+                *self.slot_mut(at) = *self.slot(next);
                 at = next;
             }
             next = (next + 1) & mask;
         }
-        self.slots[at] = VACANT;
+        *self.slot_mut(at) = VACANT;
         self.key_at[id as usize] = EMPTY;
         self.free.push(id);
         if self.dead_bytes * 2 > self.arena.len() {
@@ -262,7 +283,7 @@ impl Directory {
 
     /// Bytes held, capacity included.
     pub(crate) fn bytes_used(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>()
+        self.lines.capacity() * size_of::<Line>()
             + self.arena.capacity()
             + (self.key_at.capacity() + self.free.capacity()) * 4
     }

@@ -14,6 +14,7 @@ use super::layout::Layout;
 use super::log::{add_newest, add_slowly};
 use super::log_row::{LEVEL_MAX, Shape};
 use super::section::SectionState;
+use super::stairs::STEP_WORDS;
 use super::top::{self, TOP_WORDS};
 use crate::aggregates::Event;
 use crate::aggregates::raw::RawEvent;
@@ -182,6 +183,13 @@ impl SectionState {
             let end = head.rows as usize * strides[usize::from(head.level.min(LEVEL_MAX))];
             self.pool.prefetch(head.at, end);
         });
+        for tops in &self.tops {
+            bits_of(rows.taken, |bit| {
+                let line = tops[rows.ids[bit] as usize * TOP_WORDS..].first_chunk();
+                let block = top::block_of(line.expect("a reserved id has a line"));
+                self.pool.prefetch(block.at, block.steps as usize * STEP_WORDS);
+            });
+        }
         bits_of(waiting, |bit| self.move_waiting(rows.ids[bit]));
         let times = &batch.batch.times[rows.range()];
         // As in `find_beyond`: nothing is before 0.

@@ -265,9 +265,11 @@ impl Log<'_> {
         position
     }
 
-    /// The first row whose bucket is at or after this one.
+    /// The first row whose bucket is at or after this one, from the last row backwards: all rows
+    /// from there on are to be changed anyway, and an event is seldom late by many of them.
     fn first_row_from(&self, bucket: i64) -> usize {
-        first_row_from(self.words(), *self.head, self.shape, bucket)
+        let after = (0..self.rows()).rev().take_while(|&row| self.time(row) >= bucket);
+        self.rows() - after.count()
     }
 
     /// Room for one more row: thins first, grows when that freed too little. Did rows change?

@@ -131,11 +131,14 @@ pub fn mean_to_f64(sum: i128, count: u64, scale_exponent: i32) -> f64 {
         return 0.0;
     }
     let magnitude = sum.unsigned_abs();
-    if let (Ok(magnitude), Ok(count)) = (u64::try_from(magnitude), u32::try_from(count))
-        && count < 1 << 9
+    if let Ok(count) = u32::try_from(count)
         && (-900..=800).contains(&scale_exponent)
     {
-        let value = mean_narrow(magnitude, u64::from(count), scale_exponent);
+        let count = u64::from(count);
+        let value = match u64::try_from(magnitude) {
+            Ok(magnitude) if count < 1 << 9 => mean_narrow(magnitude, count, scale_exponent),
+            _ => mean_short(magnitude, count, scale_exponent),
+        };
         return if sum < 0 { -value } else { value };
     }
     // Enough quotient bits (>= 55) that the remainder only serves as a sticky bit: shift the
@@ -155,6 +158,20 @@ fn mean_narrow(magnitude: u64, count: u64, scale_exponent: i32) -> f64 {
     let sticky = u64::from(quotient * count != shifted);
     // The product with a power of two is exact in the normal range.
     (quotient | sticky) as f64 * power_of_two(scale_exponent - up as i32)
+}
+
+/// The mean of fewer than 2^32: the upper 64 bits of the quotient, the lowest of which may stand for
+/// what is below them, as in [`mean_narrow`].
+#[inline]
+fn mean_short(magnitude: u128, count: u64, scale_exponent: i32) -> f64 {
+    let up = magnitude.leading_zeros();
+    let (quotient, sticky, exponent) = divide_by_narrow(magnitude << up, count, up as i32);
+    // 96 bits, of which the upper 64 hold 32 significant ones at least.
+    let more = ((quotient >> 32) as u64).leading_zeros();
+    let shifted = quotient << more;
+    let top = (shifted >> 32) as u64;
+    let below = u64::from(sticky || shifted as u32 != 0);
+    (top | below) as f64 * power_of_two(scale_exponent + exponent + 32 - more as i32)
 }
 
 /// `(q, sticky, e)` with `q * 2^e <= magnitude / count < (q + 1) * 2^e`, q of at least 62 bits
@@ -313,6 +330,29 @@ mod tests {
             for scale in [-900, -44, 0, 800] {
                 let long = round_to_f64(quotient, sticky, exponent + scale);
                 assert_eq!(mean_narrow(magnitude, count, scale), long, "{magnitude} / {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_mean_of_fewer_than_2_32_is_the_long_mean() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u128;
+        for step in 0..300_000_u32 {
+            state = state.wrapping_mul(0xda94_2042_e4dd_58b5_0123_4567_89ab_cdef).wrapping_add(1);
+            let most = u32::MAX - (step % 5);
+            let count = (state >> 9) as u32 >> (step % 32);
+            let count = u64::from(if step % 7 == 0 { most } else { count.max(1) });
+            let random = ((state ^ state >> 61) >> (step % 127)).max(1) >> 1;
+            // Products and their neighbours, and halves between two doubles: ties, nearly.
+            let whole = u128::from((state >> 70) as u64 >> 5) * u128::from(count);
+            let half = (1_u128 << 54 | u128::from(state as u32) << 1 | 1) * u128::from(count);
+            for magnitude in [random, whole, whole + 1, half, half - 1, half + 1] {
+                let magnitude = magnitude.max(1);
+                let (quotient, sticky, exponent) = divide_long(magnitude, u128::from(count));
+                for scale in [-900, -44, 0, 800] {
+                    let long = round_to_f64(quotient, sticky, exponent + scale);
+                    assert_eq!(mean_short(magnitude, count, scale), long, "{magnitude} / {count}");
+                }
             }
         }
     }

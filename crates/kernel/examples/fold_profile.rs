@@ -136,8 +136,10 @@ fn main() {
     let mut state = SpaceState::new(&plan, 0);
     let (started, cpu) = (Instant::now(), cpu_ns());
     let mut sealed_at = BASE;
+    // With a lateness every event waits first.
+    let lateness = number("LATENESS_MINUTES", 0) as i64 * M;
     for (keys, times, amounts, online) in &batches {
-        sealed_at = sealed_at.max(times.iter().max().unwrap() + 1);
+        sealed_at = sealed_at.max(times.iter().max().unwrap() + 1 - lateness);
         let batch = FoldBatch {
             keys,
             times,

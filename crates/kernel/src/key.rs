@@ -4,8 +4,6 @@
 //! has none. Encoding of a part: bool `01`+u8, int `02`+i64 LE, str `04`+u32 LE length+bytes,
 //! timestamp `05`+i64 LE; a tuple is the concatenation.
 
-use std::ops::Range;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef};
@@ -199,9 +197,9 @@ impl KeyColumn {
         hashes.iter().zip(bounds).map(|(&hash, bound)| (hash, &self.bytes[bound[0]..bound[1]]))
     }
 
-    /// Hashes of the rows of a range (of no meaning for a row left out).
-    pub(crate) fn hashes(&self, rows: Range<usize>) -> &[u64] {
-        &self.hashes[rows]
+    /// The key of a row; empty: left out.
+    pub(crate) fn key(&self, row: usize) -> &[u8] {
+        self.get(row).unwrap_or_default()
     }
 
     /// The hash of a row's key (of no meaning for a row left out).

@@ -153,11 +153,12 @@ impl Directory {
 
     /// The id of a key.
     pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.look_up(&Probe::of(hash, key), key)
+        self.look_up(&Probe::of(hash, key), || key)
     }
 
+    /// The id of a key made ready; `key` gives its bytes.
     #[inline(always)]
-    fn look_up(&self, probe: &Probe, key: &[u8]) -> Option<u32> {
+    pub(crate) fn look_up<'a>(&self, probe: &Probe, key: impl Fn() -> &'a [u8]) -> Option<u32> {
         let mask = self.mask();
         let mut at = self.home(probe.hash);
         loop {
@@ -165,7 +166,7 @@ impl Directory {
             if slot.id == EMPTY {
                 return None;
             }
-            if slot.holds(probe) && (!probe.is_long() || self.is(slot.id, key)) {
+            if slot.holds(probe) && (!probe.is_long() || self.is(slot.id, key())) {
                 return Some(slot.id);
             }
             at += 1;
@@ -178,21 +179,16 @@ impl Directory {
     }
 
     /// The id of a key, given now if it is new.
+    #[inline(never)]
     pub(crate) fn find_or_insert(&mut self, hash: u64, key: &[u8]) -> u32 {
-        self.resolve(&Probe::of(hash, key), key)
-    }
-
-    /// [`Directory::find_or_insert`] of a key made ready.
-    #[inline(always)]
-    pub(crate) fn resolve(&mut self, probe: &Probe, key: &[u8]) -> u32 {
-        match self.look_up(probe, key) {
+        match self.find(hash, key) {
             Some(id) => id,
-            None => self.insert(probe, key),
+            None => self.insert(hash, key),
         }
     }
 
     #[cold]
-    fn insert(&mut self, probe: &Probe, key: &[u8]) -> u32 {
+    fn insert(&mut self, hash: u64, key: &[u8]) -> u32 {
         // At most 5/8 full: short probes.
         if (self.len() + 1) * 8 > self.lines.len() * 10 {
             self.grow();
@@ -214,7 +210,7 @@ impl Directory {
                 id
             }
         };
-        let Probe { hash, first, last, length } = *probe;
+        let Probe { first, last, length, .. } = Probe::of(hash, key);
         self.place(Slot { hash, first, last, length, id });
         id
     }

@@ -22,13 +22,14 @@ use crate::fold::{FoldBatch, FoldReport};
 use crate::plan::Section;
 use crate::prefetch::prefetch;
 
-/// The rows of a chunk: the first one, their number, and by place their ids and their buckets, both
-/// whole and in 32 bits ([`CLOSED`] where one does not fit).
+/// The rows of a chunk: the first one, their number, and by place how their keys are looked for,
+/// their ids and their buckets, both whole and in 32 bits ([`CLOSED`] where one does not fit).
 struct Rows {
     from: usize,
     length: usize,
     /// The rows that take part: those with a key that some view can reach.
     taken: u64,
+    probes: [Probe; CHUNK],
     ids: [u32; CHUNK],
     buckets: [i64; CHUNK],
     narrow: [u32; CHUNK],
@@ -40,6 +41,7 @@ impl Rows {
             from: 0,
             length: 0,
             taken: 0,
+            probes: [Probe::default(); CHUNK],
             ids: [0; CHUNK],
             buckets: [0; CHUNK],
             narrow: [0; CHUNK],
@@ -54,8 +56,13 @@ impl Rows {
     #[inline(never)]
     fn begin(&mut self, from: usize, batch: &Batch, directory: &Directory) {
         (self.from, self.length) = (from, CHUNK.min(batch.batch.keys.len() - from));
-        let hashes = batch.batch.keys.hashes(self.range());
-        hashes.iter().for_each(|&hash| directory.prefetch(hash));
+        let (keys, mut taken) = (batch.batch.keys.rows(from, self.length), 0u64);
+        for (bit, ((hash, key), probe)) in keys.zip(&mut self.probes).enumerate() {
+            *probe = Probe::of(hash, key);
+            taken |= u64::from(!key.is_empty()) << bit;
+            directory.prefetch(hash);
+        }
+        self.taken = taken;
     }
 }
 
@@ -116,15 +123,15 @@ impl SectionState {
         dirty: &mut Dirty,
         report: &mut FoldReport,
     ) {
-        let keys = batch.batch.keys.rows(rows.from, rows.length);
-        let beyond = self.find_beyond(batch, rows, report);
-        rows.taken = 0;
-        for (bit, (hash, key)) in keys.enumerate() {
-            if !key.is_empty() && beyond >> bit & 1 == 0 {
-                rows.ids[bit % CHUNK] = directory.resolve(&Probe::of(hash, key), key);
-                rows.taken |= 1 << bit;
-            }
-        }
+        rows.taken &= !self.find_beyond(batch, rows, report);
+        let keys = batch.batch.keys;
+        let (probes, ids, from) = (&rows.probes, &mut rows.ids, rows.from);
+        bits_of(rows.taken, |bit| {
+            ids[bit] = match directory.look_up(&probes[bit], || keys.key(from + bit)) {
+                Some(id) => id,
+                None => directory.find_or_insert(keys.hash(from + bit), keys.key(from + bit)),
+            };
+        });
         dirty.reserve(directory.ids_end());
         self.reserve(directory.ids_end());
         bits_of(rows.taken, |bit| {
@@ -147,8 +154,8 @@ impl SectionState {
         }
         let mut is_beyond = |&bit: &usize| {
             let row = rows.from + bit;
-            times[bit] < start
-                && batch.batch.keys.get(row).is_some()
+            rows.taken >> bit & 1 == 1
+                && times[bit] < start
                 && !self.count_beyond(batch, row, report)
         };
         (0..rows.length).filter(|bit| is_beyond(bit)).fold(0, |mask, bit| mask | 1 << bit)

@@ -67,15 +67,16 @@ impl SectionState {
         let position = self.section().views.iter().position(|&own| own == index);
         let reading = &self.readings[position.expect("a view of this section")];
         let features = || view.features.iter().zip(&reading.steps);
-        if let Some(short) = Short::new(self, reading, id, t) {
-            for ((feature, &step), cell) in features().zip(&mut *out) {
+        let mut short = Short::new(self, id);
+        if short.look(reading, t).is_some() {
+            for ((feature, step), cell) in features().zip(&mut *out) {
                 short.read(step, feature, cell);
             }
             if reading.is_short {
                 return short.found(reading);
             }
             let reader = Reader::new(self, view, id, t);
-            for ((feature, &step), cell) in features().zip(out) {
+            for ((feature, step), cell) in features().zip(out) {
                 if matches!(step, Step::Long) {
                     *cell = reader.feature(feature, plan_of(feature));
                 }

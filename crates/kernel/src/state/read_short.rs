@@ -22,10 +22,10 @@ use crate::window::Window;
 
 /// Windows of a view that is read the short way.
 const WINDOWS_MAX: usize = 8;
-/// Words of the longest row that is read the short way.
-const ROW_WORDS_MAX: usize = 128;
+/// Counts of all its windows; half as many sums.
+const NUMBERS_MAX: usize = 32;
 /// The row before the first one.
-static ZEROS: [u32; ROW_WORDS_MAX] = [0; ROW_WORDS_MAX];
+static ZEROS: [u32; 1 + 3 * NUMBERS_MAX] = [0; 1 + 3 * NUMBERS_MAX];
 
 /// Cache lines of a log or a staircase that are asked for at once.
 const LINES_AHEAD: usize = 16;
@@ -36,6 +36,8 @@ pub(crate) struct Reading {
     pub(crate) steps: Vec<Step>,
     /// By window.
     starts: Vec<Start>,
+    /// May the view be read the short way at all?
+    fits: bool,
     /// The count that tells whether a window has an event, where the log has it.
     presence: Option<usize>,
     /// Are all features, and what was found, read the short way?
@@ -81,8 +83,13 @@ impl Reading {
         });
         let starts: Vec<Start> = view.windows.iter().map(start).collect();
         let has_exact = starts.iter().any(|start| matches!(start, Start::Exact));
+        let (counts, sums) = (layout.counts.len(), layout.sums.len());
+        let fits = starts.len() <= WINDOWS_MAX
+            && starts.len() * counts <= NUMBERS_MAX
+            && starts.len() * sums <= NUMBERS_MAX / 2;
         let has_long = steps.iter().any(|step| matches!(step, Step::Long));
-        Reading { starts, presence, is_short: !has_long && !has_exact && presence.is_some(), steps }
+        let is_short = !has_long && !has_exact && presence.is_some();
+        Reading { steps, starts, fits, presence, is_short }
     }
 }
 
@@ -134,20 +141,13 @@ fn step_of(feature: &FeaturePlan, layout: &Layout) -> Step {
     }
 }
 
-/// A row of a log, and whether its sums are wide.
-#[derive(Clone, Copy)]
-struct RowOf<'a> {
-    words: &'a [u32],
-    is_wide: bool,
-}
-
-/// One key at one instant.
+/// One key at one instant: what happened in each window, from the difference of two rows.
 pub(crate) struct Short<'a> {
+    /// Counts of each window, side by side; as the log's.
+    counts: [u32; NUMBERS_MAX],
+    /// Sums of each window, side by side; as the log's.
+    sums: [i128; NUMBERS_MAX / 2],
     shape: Shape,
-    /// The newest row, as a header holds it.
-    total: &'a [u32],
-    /// By window: the row before its start.
-    rows: [RowOf<'a>; WINDOWS_MAX],
     /// By window: the bucket of its start.
     buckets: [u32; WINDOWS_MAX],
     state: &'a SectionState,
@@ -155,25 +155,23 @@ pub(crate) struct Short<'a> {
 }
 
 impl<'a> Short<'a> {
-    /// `None`: this key is not to be read the short way.
+    /// A key of which nothing is known yet.
     #[inline(always)]
-    pub(crate) fn new(
-        state: &'a SectionState,
-        reading: &Reading,
-        id: u32,
-        t: i64,
-    ) -> Option<Short<'a>> {
+    pub(crate) fn new(state: &'a SectionState, id: u32) -> Short<'a> {
+        let (counts, sums) = ([0; NUMBERS_MAX], [0; NUMBERS_MAX / 2]);
+        Short { counts, sums, shape: state.shape, buckets: [0; WINDOWS_MAX], state, id }
+    }
+
+    /// Looks at the key at `t`. `None`: it is not to be read the short way.
+    #[inline(always)]
+    pub(crate) fn look(&mut self, reading: &Reading, t: i64) -> Option<()> {
+        let (state, id) = (self.state, self.id);
         let header = state.header(id)?;
-        let (shape, windows) = (state.shape, reading.starts.len());
         let newest = header::bucket_of(header);
-        if newest == CLOSED
-            || header::is_waiting(header)
-            || windows > WINDOWS_MAX
-            || shape.stride(OPEN_LEVEL) > ROW_WORDS_MAX
-        {
+        if newest == CLOSED || header::is_waiting(header) || !reading.fits {
             return None;
         }
-        let head = header::head_of(header);
+        let (shape, head) = (state.shape, header::head_of(header));
         let (rows, stride) = (head.rows as usize, shape.stride(head.level));
         let words = state.pool.block(head.at).get(..rows * stride)?;
         bring_near(words);
@@ -183,33 +181,45 @@ impl<'a> Short<'a> {
         }
         let now = u32::try_from(state.layout.bucket(t)).ok()?;
         let total = header::newest(header, shape);
-        let nothing = RowOf { words: &ZEROS, is_wide: true };
-        let mut short = Short {
-            shape,
-            total,
-            rows: [nothing; WINDOWS_MAX],
-            buckets: [0; WINDOWS_MAX],
-            state,
-            id,
-        };
         // Most windows are longer than the one before, and start earlier.
         let (mut end, mut end_bucket) = (rows, u32::MAX);
         for (window, start) in reading.starts.iter().enumerate() {
             let bucket = start.bucket(state, now, t);
-            short.buckets[window] = bucket;
+            self.buckets[window] = bucket;
             if bucket > newest {
-                short.rows[window] = RowOf { words: total, is_wide: true };
                 continue;
             }
             let within = if bucket <= end_bucket { end } else { rows };
-            let before = rows_before(words, stride, within, bucket);
-            (end, end_bucket) = (before, bucket);
-            if let Some(row) = before.checked_sub(1) {
-                let words = &words[row * stride..before * stride];
-                short.rows[window] = RowOf { words, is_wide: head.level == OPEN_LEVEL };
+            (end, end_bucket) = (rows_before(words, stride, within, bucket), bucket);
+            match end.checked_sub(1) {
+                None => self.take(window, total, &ZEROS, OPEN_LEVEL),
+                Some(row) => self.take(window, total, &words[row * stride..], head.level),
             }
         }
-        Some(short)
+        Some(())
+    }
+
+    /// Takes what happened after a row, up to the last one.
+    #[inline(always)]
+    fn take(&mut self, window: usize, total: &[u32], before: &[u32], level: u8) {
+        let Shape { counts, sums } = self.shape;
+        let to = &mut self.counts[window * counts..(window + 1) * counts];
+        for (to, (total, before)) in to.iter_mut().zip(total[1..].iter().zip(&before[1..])) {
+            *to = total - before;
+        }
+        let total = total[1 + counts..].as_chunks::<4>().0;
+        let to = self.sums[window * sums..(window + 1) * sums].iter_mut().zip(total);
+        if level == OPEN_LEVEL {
+            let before = before[1 + counts..].as_chunks::<4>().0;
+            to.zip(before).for_each(|((to, total), before)| {
+                *to = wide(total).wrapping_sub(wide(before)) as i128;
+            });
+        } else {
+            let before = before[1 + counts..].as_chunks::<2>().0;
+            to.zip(before).for_each(|((to, total), before)| {
+                *to = wide(total).wrapping_sub(i128::from(narrow(before)) as u128) as i128;
+            });
+        }
     }
 
     /// Has a window an event that the view keeps? Only where no window is exact.
@@ -221,53 +231,38 @@ impl<'a> Short<'a> {
 
     #[inline(always)]
     fn count(&self, index: usize, window: usize) -> u32 {
-        self.total[1 + index] - self.rows[window % WINDOWS_MAX].words[1 + index]
-    }
-
-    #[inline(always)]
-    fn sum(&self, index: usize, window: usize) -> i128 {
-        let row = self.rows[window % WINDOWS_MAX];
-        let total = get_wide(self.total, 1 + self.shape.counts + 4 * index);
-        let before = if row.is_wide {
-            get_wide(row.words, 1 + self.shape.counts + 4 * index)
-        } else {
-            i128::from(get(row.words, 1 + self.shape.counts + 2 * index) as i64) as u128
-        };
-        total.wrapping_sub(before) as i128
+        self.counts[(window * self.shape.counts + index) % NUMBERS_MAX]
     }
 
     /// Reads a feature; one that is not read the short way is left as it is.
     #[inline(always)]
-    pub(crate) fn read(&self, step: Step, feature: &FeaturePlan, cell: &mut Cell) {
-        let value = match step {
-            Step::Count { index, window } => Value::Int(i64::from(self.count(index, window))),
-            Step::Sum { sum, count, window, of } => match self.count(count, window) {
-                0 => feature.default.clone(),
-                count if of.mean => {
-                    let total = self.sum(sum, window);
-                    Value::Float(mean_to_f64(total, count.into(), of.scale_exponent))
+    pub(crate) fn read(&self, step: &Step, feature: &FeaturePlan, cell: &mut Cell) {
+        match *step {
+            Step::Count { index, window } => {
+                *cell = Cell::ok(Value::Int(i64::from(self.count(index, window))));
+            }
+            Step::Sum { sum, count, window, of } => {
+                let count = u64::from(self.count(count, window));
+                let total = self.sums[(window * self.shape.sums + sum) % (NUMBERS_MAX / 2)];
+                if count == 0 {
+                    *cell = Cell::ok(feature.default.clone());
+                } else if of.mean {
+                    let mean = mean_to_f64(total, count, of.scale_exponent);
+                    *cell = Cell::ok(Value::Float(mean));
+                } else {
+                    *cell = sum::finish_sum(total, count, of.input, of.scale_exponent);
                 }
-                count => {
-                    *cell = sum::finish_sum(
-                        self.sum(sum, window),
-                        count.into(),
-                        of.input,
-                        of.scale_exponent,
-                    );
-                    return;
-                }
-            },
+            }
             Step::Stair { index, window, turn, data_type } => {
                 let line = self.state.top(self.id, index).expect("a key that is known");
                 let bucket = i64::from(self.buckets[window % WINDOWS_MAX]);
-                match top::best_from(&self.state.pool, line, bucket) {
+                *cell = Cell::ok(match top::best_from(&self.state.pool, line, bucket) {
                     Some(value) => of_ordered(value ^ turn, data_type),
                     None => feature.default.clone(),
-                }
+                });
             }
-            Step::Long => return,
-        };
-        *cell = Cell::ok(value);
+            Step::Long => {}
+        }
     }
 }
 
@@ -294,13 +289,11 @@ fn bring_near(words: &[u32]) {
 }
 
 #[inline(always)]
-fn get(row: &[u32], at: usize) -> u64 {
-    let [low, high] = row[at..at + 2] else { unreachable!("two words") };
-    u64::from(low) | u64::from(high) << 32
+fn narrow(&[low, high]: &[u32; 2]) -> i64 {
+    (u64::from(low) | u64::from(high) << 32) as i64
 }
 
 #[inline(always)]
-fn get_wide(row: &[u32], at: usize) -> u128 {
-    let row = &row[at..at + 4];
-    u128::from(get(row, 0)) | u128::from(get(row, 2)) << 64
+fn wide(&[a, b, c, d]: &[u32; 4]) -> u128 {
+    u128::from(narrow(&[a, b]) as u64) | u128::from(narrow(&[c, d]) as u64) << 64
 }

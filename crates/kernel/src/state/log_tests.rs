@@ -1,6 +1,7 @@
 //! The log at the edges of its levels: what does not fit is widened, and nothing is lost by it.
 
 use super::*;
+use crate::state::batch::CHUNK;
 use crate::state::boundaries::Boundaries;
 use crate::window::Window;
 
@@ -91,4 +92,105 @@ fn a_bucket_past_32_bits_widens() {
     assert_eq!(log_of(&[(edge, Add(1, 0))]).0, 0);
     let (level, rows) = log_of(&[(edge, Add(1, 1)), (edge + 1, Add(1, 1))]);
     assert_eq!((level, rows), (2, vec![(edge, 1, 1), (edge + 1, 2, 2)]));
+}
+
+/// A log behind a header: events go the way of the fold.
+struct Held {
+    pool: Pool,
+    header: Vec<u32>,
+    needed: Needed,
+}
+
+impl Held {
+    fn new() -> Held {
+        let window = Window::Sliding { width_us: 1 << 59, resolution_us: 1_000_000 };
+        let mut header = vec![0; header::header_words(SHAPE)];
+        header::clear(&mut header);
+        let needed = Boundaries::of([&window]).needed(0, 1_000_000);
+        Held { pool: Pool::default(), header, needed }
+    }
+
+    fn add(&mut self, bucket: i64, sum: i64) {
+        let add = Prepared { counts: &[1], sums: &[[sum; CHUNK]], bit: 0 };
+        let narrow = u32::try_from(bucket).unwrap_or(CLOSED);
+        if !add_newest(&mut self.pool, &mut self.header, SHAPE, narrow, add) {
+            add_slowly(&mut self.pool, &mut self.header, SHAPE, bucket, add, &self.needed);
+        }
+    }
+
+    fn set_count(&mut self, count: u32) {
+        header::newest_mut(&mut self.header, SHAPE)[1] = count;
+    }
+
+    /// The level, and (bucket, count, sum) of all rows.
+    fn rows(&mut self) -> (u8, Vec<(i64, u64, i128)>) {
+        settled(&mut self.pool, &mut self.header, SHAPE, |log| {
+            let row = |row| Row::of(log.row(row), log.head.level, SHAPE);
+            let rows = (0..log.rows()).map(row).map(|row| (row.time, row.counts[0], row.sums[0]));
+            (log.head.level, rows.collect())
+        })
+    }
+}
+
+#[test]
+fn a_newest_row_wider_than_its_block_widens_it_when_it_moves_there() {
+    let mut held = Held::new();
+    for (bucket, sum) in [(5, 1), (6, i64::MAX - 1), (7, 1), (8, 0)] {
+        held.add(bucket, sum);
+    }
+    let rows = vec![(5, 1, 1), (6, 2, MAX), (7, 3, MAX + 1), (8, 4, MAX + 1)];
+    assert_eq!(held.rows(), (1, rows));
+    let mut held = Held::new();
+    for (bucket, sum) in [(5, i64::MIN), (6, -1), (6, -1), (9, 7)] {
+        held.add(bucket, sum);
+    }
+    assert_eq!(held.rows(), (1, vec![(5, 1, MIN), (6, 3, MIN - 2), (9, 4, MIN + 5)]));
+}
+
+#[test]
+fn a_newest_row_counts_on_where_it_stops_counting_fast() {
+    for edge in [1u32 << 31, u32::MAX] {
+        let mut held = Held::new();
+        held.add(5, 1);
+        held.set_count(edge - 2);
+        for bucket in [5, 5, 5, 6, 6] {
+            held.add(bucket, 1);
+        }
+        let edge = u64::from(edge);
+        assert_eq!(held.rows().1, vec![(5, edge + 1, 4), (6, edge + 3, 6)]);
+    }
+}
+
+#[test]
+fn buckets_at_the_edge_of_32_bits_are_held_in_order() {
+    let edge = i64::from(u32::MAX);
+    let mut held = Held::new();
+    for bucket in [edge - 1, edge, edge + 1, edge, edge - 1, edge + 1] {
+        held.add(bucket, 1);
+    }
+    assert_eq!(held.rows().1, vec![(edge - 1, 2, 2), (edge, 4, 4), (edge + 1, 6, 6)]);
+}
+
+#[test]
+fn what_is_held_is_what_was_added_in_any_order() {
+    let mut state = 3u64;
+    for round in 0..200 {
+        let (mut held, mut model) = (Held::new(), std::collections::BTreeMap::new());
+        for step in 0..(round % 90) {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let late = if state >> 60 == 0 { (state >> 20) as i64 % 9 } else { 0 };
+            let (bucket, sum) = (100 + step / 3 - late, (state >> 40) as i64 - 1000);
+            held.add(bucket, sum);
+            *model.entry(bucket).or_insert((0u64, 0i128)) = model
+                .get(&bucket)
+                .map_or((1, sum.into()), |&(n, total)| (n + 1, total + sum as i128));
+        }
+        let (mut count, mut total) = (0, 0);
+        let expected = model.into_iter().map(|(bucket, (n, sum))| {
+            (count, total) = (count + n, total + sum);
+            (bucket, count, total)
+        });
+        let expected: Vec<_> = expected.collect();
+        assert_eq!(held.rows().1, expected);
+    }
 }

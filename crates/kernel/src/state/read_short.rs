@@ -1,6 +1,6 @@
 //! How most features are read, derived once for a view: where its counts, sums and staircases are,
-//! so that reading a key is a few loads and a subtraction each. It knows logs with a
-//! newest row in the header and no events that wait; everything else is read by `read`, and both give the same.
+//! so that reading a key is a few loads and a subtraction each. It knows logs with a newest row in
+//! the header and no events that wait; everything else is read by `read`, and both give the same.
 
 use super::boundaries::Tiles;
 use super::header::{self, CLOSED, OPEN_LEVEL};

@@ -57,6 +57,10 @@ pub(crate) fn step(words: &[u32], head: StairHead, index: usize) -> (i64, u64) {
 #[inline]
 pub(crate) fn best_from(words: &[u32], head: StairHead, bucket: i64) -> Option<u64> {
     let steps = steps(words, head);
+    // Short windows start behind the last step of a block.
+    if bucket_of(steps.last()?) < bucket {
+        return None;
+    }
     steps.get(first_from(steps, bucket)).map(value_of)
 }
 

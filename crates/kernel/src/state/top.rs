@@ -232,3 +232,61 @@ pub(crate) fn settled<R>(
     top.write(line);
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::boundaries::Boundaries;
+    use crate::window::Window;
+
+    /// The steps of a staircase by its definition: values that beat all later ones.
+    fn staircase(values: &[(i64, u64)]) -> Vec<(i64, u64)> {
+        let mut best: Vec<(i64, u64)> = Vec::new();
+        let mut sorted = values.to_vec();
+        sorted.sort_by_key(|&(bucket, value)| (bucket, std::cmp::Reverse(value)));
+        sorted.dedup_by_key(|step| step.0);
+        for (bucket, value) in sorted.into_iter().rev() {
+            if best.last().is_none_or(|last| last.1 < value) {
+                best.push((bucket, value));
+            }
+        }
+        best.reverse();
+        best
+    }
+
+    #[test]
+    fn any_order_of_values_gives_the_staircase_of_the_definition() {
+        let window = Window::Sliding { width_us: 1 << 59, resolution_us: 1_000_000 };
+        let needed = Boundaries::of([&window]).needed(0, 1_000_000);
+        let edge = i64::from(u32::MAX);
+        let mut state = 11u64;
+        for round in 0..400i64 {
+            let first = if round % 7 == 0 { edge - 20 } else { 100 };
+            let (mut pool, mut line) = (Pool::default(), [0; TOP_WORDS]);
+            clear(&mut line);
+            let mut values = Vec::new();
+            for step in 0..round % 60 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let late = if state >> 61 == 0 { (state >> 20) as i64 % 9 } else { 0 };
+                // Falling, rising or anything: stairs of every height.
+                let noise = (state >> 33) % 40;
+                let value = match round % 3 {
+                    0 => noise,
+                    1 => 5000 - step as u64 * 20 + noise,
+                    _ => step as u64 + noise,
+                };
+                let bucket = first + step / 2 - late;
+                let narrow = u32::try_from(bucket).unwrap_or(NO_BUCKET);
+                if !add(&mut line, narrow, value) {
+                    add_slowly(&mut pool, &mut line, bucket, value, &needed);
+                }
+                values.push((bucket, value));
+                let expected = staircase(&values);
+                assert_eq!(steps_of(&pool, &line), expected, "round {round}");
+                let start = bucket - (state >> 50) as i64 % 30;
+                let best = expected.iter().find(|step| step.0 >= start).map(|step| step.1);
+                assert_eq!(best_from(&pool, &line, start), best, "from {start}");
+            }
+        }
+    }
+}

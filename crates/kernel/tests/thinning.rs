@@ -12,22 +12,15 @@ use support::{
     view,
 };
 
+fn of(aggregates: &[Aggregate], windows: &[Window]) -> ViewSpec {
+    let each =
+        |&window| aggregates.iter().map(move |&aggregate| feature(aggregate, Some(0), window));
+    view(windows.iter().flat_map(each).collect())
+}
+
 fn everything(windows: &[Window]) -> ViewSpec {
-    let mut features = Vec::new();
-    for &window in windows {
-        for aggregate in [
-            Aggregate::Count,
-            Aggregate::Sum,
-            Aggregate::Mean,
-            Aggregate::Min,
-            Aggregate::Max,
-            Aggregate::First,
-            Aggregate::Last,
-        ] {
-            features.push(feature(aggregate, Some(0), window));
-        }
-    }
-    view(features)
+    use Aggregate::{Count, First, Last, Max, Mean, Min, Sum};
+    of(&[Count, Sum, Mean, Min, Max, First, Last], windows)
 }
 
 /// Folds one epoch after another, each at its sealed instant, and compares every boundary read.
@@ -64,6 +57,46 @@ fn a_checkpoint_is_kept_by_its_successors_age_and_not_by_its_own() {
     let end = BASE + 3 * H + 50 * M;
     let asked: Vec<i64> = (0..60).map(|minute| end + minute * M).collect();
     check(&[everything(&[window, sliding(D, 30 * M)])], &epochs, &asked);
+}
+
+/// Reads at each sealed instant, when the row before the oldest boundary has just left the fine
+/// window by its own age and is still asked for: its successor has not. Values fall, so that each
+/// event is a step of the maximum.
+fn check_at_every_sealed_instant(aggregates: &[Aggregate]) {
+    let plan = plan(&[of(aggregates, &[sliding(H, M), sliding(D, 30 * M)])]);
+    let view = &of(aggregates, &[sliding(H, M), sliding(D, 30 * M)]);
+    let mut state = SpaceState::new(&plan, 0);
+    let mut all = Vec::new();
+    for minute in 0..400 {
+        let (happened_at, sealed_at) = (BASE + minute * M + S, BASE + minute * M + M);
+        all.push(event(1, happened_at, 10_000.0 - minute as f64));
+        fold(&mut state, &plan, &all[all.len() - 1..], sealed_at);
+        let answer = read(&state, &plan, 0, 1, sealed_at);
+        assert_eq!(answer, model::read(view, &all, 1, sealed_at), "at minute {minute}");
+    }
+}
+
+#[test]
+fn a_row_of_the_log_is_kept_by_its_successors_age() {
+    check_at_every_sealed_instant(&[Aggregate::Count, Aggregate::Sum, Aggregate::Mean]);
+}
+
+#[test]
+fn a_step_of_a_staircase_is_kept_by_its_successors_age() {
+    check_at_every_sealed_instant(&[Aggregate::Max]);
+}
+
+#[test]
+fn a_late_event_gets_a_row_by_its_successors_age() {
+    // Asked at the sealed instant, the hour begins between the late event and its successor, and
+    // no boundary of the day lies there.
+    let (sealed_at, begin) = (BASE + 130 * M, BASE + 70 * M);
+    let epochs = vec![
+        (sealed_at, vec![event(1, BASE, 1.0), event(1, begin + M, 2.0)]),
+        (sealed_at, vec![event(1, begin - S, 4.0)]),
+    ];
+    let windows = [sliding(H, M), sliding(D, 30 * M)];
+    check(&[everything(&windows)], &epochs, &[sealed_at, sealed_at + S]);
 }
 
 #[test]

@@ -6,6 +6,6 @@ package, so that a fault of the kernel cannot hide in both.
 """
 
 from tests.oracle.answers import Event, Row, answer, found, view_values
-from tests.oracle.arrival import accept
+from tests.oracle.arrival import accept, accept_rows
 
-__all__ = ["Event", "Row", "accept", "answer", "found", "view_values"]
+__all__ = ["Event", "Row", "accept", "accept_rows", "answer", "found", "view_values"]

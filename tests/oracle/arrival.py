@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.oracle.answers import Event
+from tests.oracle.answers import Event, Row
 
 FIRST_US = 31_536_000_000_000  # 1971-01-01
 LAST_US = 7_258_118_400_000_000  # 2200-01-01
@@ -73,3 +73,12 @@ def accept(
         values = {c["name"]: clean(c, row.get(c["name"])) for c in stream["columns"]}
         events.append(Event(values, values[stream["time"]], arrived_at, position))
     return events, rejected, repeated
+
+
+def accept_rows(table: dict[str, Any], rows: list[tuple[dict[str, Any], int]]) -> list[Row]:
+    """Take rows of a table, which are refused for nothing but the values of their columns."""
+    return [
+        Row({c["name"]: clean(c, row.get(c["name"])) for c in table["columns"]}, at, position)
+        for position, (row, at) in enumerate(rows)
+        if all(cause_of_value(c, row) is None for c in table["columns"])
+    ]

@@ -1,6 +1,6 @@
-"""Random definitions, events and questions: small enough to be read when one fails.
+"""Random worlds: definitions, rows and questions, small enough to be read when one fails.
 
-Instants cluster on window boundaries and ties, since that is where a fold goes wrong.
+Instants cluster on edges of rules and on ties, since that is where a fold goes wrong.
 """
 
 from __future__ import annotations
@@ -10,11 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.properties.rows import (
+    SECOND,
+    SKEW_US,
+    Arrived,
+    Question,
+    Rules,
+    events,
+    questions,
+    table_rows,
+)
 
 import headwater as hw
 
-SECOND = 1_000_000
-BASE_US = 1_767_225_600 * SECOND  # 2026-01-01T00:00Z, a boundary of every resolution
 # Widths and their default resolutions in seconds; below 48 s a window is exact.
 RESOLUTIONS = {
     "10s": (10, None),
@@ -25,14 +33,12 @@ RESOLUTIONS = {
     "7d": (604_800, 10_800),
     "30d": (2_592_000, 43_200),
 }
-WINDOWS = list(RESOLUTIONS)
+LENGTHS = {"1s": 1, "1h": 3_600, "1d": 86_400}
 EXPRESSIONS = {
     "any": ["x", "n", "b", "s", "seen"],
     "number": ["x", "n", "b", "x > 1.5", "n * 2", "x / n", "n % 3 = 0", "n + 1", "x - n"],
     "where": ["b", "x > 0", "n > 1 and x is not null", "s = 'a' or s is null", "not b"],
 }
-NUMBERS = [0.0, -0.0, 1.5, 0.1, -2.25, 1e9, 1e-9, 123456.78, float("nan"), float("inf")]
-INTEGERS = [0, 1, 2, 3, -7, 2**40, 2**62, -(2**63), 2**63 - 1]
 
 
 @dataclass(frozen=True)
@@ -42,61 +48,16 @@ class Case:
     stream: type
     views: list[type]
     service: Any
-    rows: list[tuple[dict[str, Any], int]]
+    table: type
+    rows: list[Arrived]
+    table_rows: list[Arrived]
     splits: list[int]
-    questions: list[tuple[dict[str, Any], int]]
+    questions: list[Question]
 
 
 @st.composite
-def instants(draw: st.DrawFn) -> int:
-    """An instant near boundaries: whole steps back from the base, give or take a microsecond."""
-    step = draw(st.sampled_from([0, 1, 10, 60, 300, 3_600, 10_800, 43_200, 86_400]))
-    count = draw(st.integers(0, 60))
-    return BASE_US + step * count * SECOND + draw(st.sampled_from([-1, 0, 0, 0, 1]))
-
-
-def edges(asked: list[int]) -> list[int]:
-    """Where a window of a question begins or ends, floored to its resolution or not."""
-    out = set(asked)
-    for t in asked:
-        for width, resolution in RESOLUTIONS.values():
-            start = t - width * SECOND
-            out.add(start)
-            if resolution is not None:
-                out.add(start // (resolution * SECOND) * resolution * SECOND)
-    return sorted(out)
-
-
-@st.composite
-def rows(draw: st.DrawFn, asked: list[int]) -> list[tuple[dict[str, Any], int]]:
-    """Rows in order of arrival, on few keys, around what is asked; late, early, tied."""
-    near = st.builds(
-        lambda edge, off: edge + off,
-        st.sampled_from(edges(asked)),
-        st.sampled_from([0, 0, 0, -1, 1]),
-    )
-    out = []
-    for number in range(draw(st.integers(0, 40))):
-        happened_at = draw(st.one_of(near, near, instants()))
-        delay = draw(st.sampled_from([0, 0, 1, SECOND, 700 * SECOND, 90_000 * SECOND, -SECOND]))
-        row = {
-            "at": happened_at,
-            "k": draw(st.sampled_from(["a", "a", "a", "b", None])),
-            "g": draw(st.sampled_from([1, 1, 2, None])),
-            "x": draw(st.sampled_from([None, *NUMBERS])),
-            "n": draw(st.sampled_from([None, *INTEGERS])),
-            "b": draw(st.sampled_from([None, True, False])),
-            "s": draw(st.sampled_from([None, "", "a", "é", "b"])),
-            "seen": draw(st.one_of(st.none(), instants())),
-            "event": draw(st.sampled_from([f"e{number}", f"e{number}", "e0"])),
-        }
-        out.append((row, happened_at + delay))
-    return sorted(out, key=lambda pair: pair[1])
-
-
-@st.composite
-def aggregates(draw: st.DrawFn) -> Any:
-    """One aggregate over one to three windows."""
+def aggregates(draw: st.DrawFn) -> tuple[Any, list[tuple[int, int | None]]]:
+    """One aggregate over one to three windows, and these windows."""
     name = draw(st.sampled_from(["count", "sum", "mean", "min", "max", "first", "last", "last_n"]))
     options: dict[str, Any] = {}
     if draw(st.booleans()):
@@ -113,26 +74,61 @@ def aggregates(draw: st.DrawFn) -> Any:
     made = getattr(hw, name)(*inputs, **options)
     kind = draw(st.sampled_from(["sliding", "sliding", "exact", "lifetime"]))
     if kind == "lifetime":
-        return made.over(hw.lifetime())
-    widths = draw(st.lists(st.sampled_from(WINDOWS), min_size=1, max_size=3, unique=True))
-    return made.over(*widths, resolution="exact") if kind == "exact" else made.over(*widths)
+        return made.over(hw.lifetime()), []
+    widths = draw(st.lists(st.sampled_from([*RESOLUTIONS]), min_size=1, max_size=3, unique=True))
+    exact = kind == "exact"
+    windows = [
+        (width * SECOND, None if exact or step is None else step * SECOND)
+        for width, step in (RESOLUTIONS[text] for text in widths)
+    ]
+    return (made.over(*widths, resolution="exact") if exact else made.over(*widths)), windows
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[type, dict[str, int | None]]:
+    """A stream, and its horizons in microseconds."""
+    options: dict[str, Any] = {"time": "at", "skew": f"{SKEW_US // SECOND}s"}
+    dedup = draw(st.sampled_from([None, "1s", "1d"]))
+    max_age = draw(st.sampled_from([None, None, "1h"]))
+    if dedup is not None:
+        options |= {"id": "event", "dedup": dedup}
+    if max_age is not None:
+        options["max_age"] = max_age
+    if draw(st.booleans()):
+        options["order"] = draw(st.sampled_from(["n", "s"]))
+    stream = types.new_class("Happening", (hw.Stream,), options, _columns)
+    return stream, {"dedup": _length(dedup), "max_age": _length(max_age)}
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[type, dict[str, Any]]:
+    """A table, and its delay and time to live in microseconds."""
+    kind = draw(st.sampled_from(["from a column", "from a column", "from arrival", "timeless"]))
+    delay = draw(st.sampled_from([None, "1h"])) if kind == "from a column" else None
+    ttl = draw(st.sampled_from([None, "1s", "1d"])) if kind != "timeless" else None
+    options: dict[str, Any] = {"key": "k", "timeless": kind == "timeless"}
+    if kind == "from a column":
+        options["valid_from"] = "since"
+    if delay is not None:
+        options["delay"] = delay
+    if ttl is not None:
+        options["ttl"] = ttl
+    table = types.new_class("Thing", (hw.Table,), options, _table_columns)
+    return table, {"delay": _length(delay) or 0, "ttl": _length(ttl)}
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """A whole world."""
-    options: dict[str, Any] = {"time": "at", "skew": "10m"}
-    if draw(st.booleans()):
-        options |= {"id": "event", "dedup": draw(st.sampled_from(["1s", "1d"]))}
-    if draw(st.booleans()):
-        options["order"] = draw(st.sampled_from(["n", "s"]))
-    stream = types.new_class("Happening", (hw.Stream,), options, _columns)
+    stream, horizons = draw(streams())
+    table, validity = draw(tables())
     by_key = hw.Entity("thing", keys={"k": str})
     by_pair = hw.Entity("pair", keys={"k": str, "g": int})
-    views = []
+    views, windows = [], []
     for number in range(draw(st.integers(1, 3))):
         features = draw(st.lists(aggregates(), min_size=1, max_size=4))
-        body = {f"f{place}": feature for place, feature in enumerate(features)}
+        body = {f"f{place}": feature for place, (feature, _) in enumerate(features)}
+        windows += [window for _, several in features for window in several]
         settings: dict[str, Any] = {
             "stream": stream,
             "entity": draw(st.sampled_from([by_key, by_key, by_pair])),
@@ -143,26 +139,26 @@ def cases(draw: st.DrawFn) -> Case:
             settings["where"] = draw(st.sampled_from(EXPRESSIONS["where"]))
         name = f"View{number}"
         views.append(types.new_class(name, (hw.FeatureView,), settings, _filler(body)))
+    body = {"x": hw.column("x"), "n": hw.column("n")}
+    of_table = {"table": table, "entity": by_key}
+    views.append(types.new_class("Known", (hw.FeatureView,), of_table, _filler(body)))
     asked = draw(st.lists(questions(), min_size=1, max_size=8))
-    happened = draw(rows([t for _, t in asked]))
+    rules = Rules(windows, **horizons, **validity)
+    happened = draw(events(asked, rules))
     return Case(
         stream=stream,
         views=views,
         service=hw.FeatureService("service", views),
+        table=table,
         rows=happened,
+        table_rows=draw(table_rows(asked, rules)),
         splits=draw(st.lists(st.integers(0, len(happened)), max_size=4)),
         questions=asked,
     )
 
 
-@st.composite
-def questions(draw: st.DrawFn) -> tuple[dict[str, Any], int]:
-    """A key and an instant, on both sides of what has arrived."""
-    keys = {
-        "k": draw(st.sampled_from(["a", "a", "b", "never", None])),
-        "g": draw(st.sampled_from([1, 1, 2, 9])),
-    }
-    return keys, draw(instants()) + draw(st.sampled_from([0, 0, 1, 86_400 * 40 * SECOND]))
+def _length(text: str | None) -> int | None:
+    return None if text is None else LENGTHS[text] * SECOND
 
 
 def _columns(body: dict[str, Any]) -> None:
@@ -177,6 +173,16 @@ def _columns(body: dict[str, Any]) -> None:
         "s": str | None,
         "seen": hw.Timestamp | None,
         "event": str,
+    }
+
+
+def _table_columns(body: dict[str, Any]) -> None:
+    body["__doc__"] = "What is known of a thing."
+    body["__annotations__"] = {
+        "k": str,
+        "since": hw.Timestamp,
+        "x": float | None,
+        "n": int | None,
     }
 
 

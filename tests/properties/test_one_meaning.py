@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 from hypothesis import HealthCheck, given, settings
-from tests.oracle import accept, answer
-from tests.properties.strategies import BASE_US, Case, cases
+from tests.oracle import accept, accept_rows, answer
+from tests.properties.rows import BASE_US, Arrived
+from tests.properties.strategies import Case, cases
 
 import headwater as hw
 from headwater.compile import compile_definitions
@@ -42,11 +43,13 @@ def oracle_rows(case: Case, *, as_of: str) -> list[list[Any]]:
     blueprint = compile_definitions([case.service]).blueprint
     stream = blueprint["streams"][0]
     events, _, _ = accept(stream, case.rows)
+    known = accept_rows(blueprint["tables"][0], case.table_rows)
     service = blueprint["services"][0]
     types = {f["column"]: f["type"] for view in blueprint["views"] for f in view["features"]}
     out = []
     for keys, t in case.questions:
-        got = answer(blueprint, service, keys, t, {"Happening": events}, {}, as_of=as_of)
+        sources = {"Happening": events}, {"Thing": known}
+        got = answer(blueprint, service, keys, t, *sources, as_of=as_of)
         columns = [c["column"] for c in service["columns"]]
         out.append([marked(v, types[c]) for v, c in zip(got, columns, strict=True)])
     return out
@@ -75,9 +78,14 @@ def labels_of(case: Case) -> list[dict[str, Any]]:
     return [{**keys, "t": t} for keys, t in case.questions]
 
 
-def rows_of(case: Case) -> list[dict[str, Any]]:
-    """The events as rows with their arrival."""
-    return [{**clean(row), "seen_at": arrived_at} for row, arrived_at in case.rows]
+def rows_of(arrived: list[Arrived]) -> list[dict[str, Any]]:
+    """Rows with their arrival."""
+    return [{**clean(row), "seen_at": arrived_at} for row, arrived_at in arrived]
+
+
+def frames_of(case: Case) -> dict[str, list[dict[str, Any]]]:
+    """The rows of every source."""
+    return {"Happening": rows_of(case.rows), "Thing": rows_of(case.table_rows)}
 
 
 def clean(row: dict[str, Any]) -> dict[str, Any]:
@@ -86,8 +94,9 @@ def clean(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def push_all(workspace: hw.Workspace, case: Case) -> None:
-    """Push the rows in the batches that the case asks for."""
-    rows = rows_of(case)
+    """Push the events in the batches that the case asks for, and the rows of the table."""
+    workspace.put("Thing", rows_of(case.table_rows), arrived_at="seen_at")
+    rows = rows_of(case.rows)
     edges = sorted({0, len(rows), *case.splits})
     for start, end in itertools.pairwise(edges):
         workspace.push("Happening", rows[start:end], arrived_at="seen_at")
@@ -97,7 +106,7 @@ def push_all(workspace: hw.Workspace, case: Case) -> None:
 @given(cases())
 def test_sweep_answers_as_the_oracle_in_event_time(case: Case):
     table = hw.point_in_time(
-        case.service, labels_of(case), {"Happening": rows_of(case)}, time="t", arrived_at="seen_at"
+        case.service, labels_of(case), frames_of(case), time="t", arrived_at="seen_at"
     )
     assert product_rows(table, case) == oracle_rows(case, as_of="event_time")
 
@@ -112,7 +121,7 @@ def test_replay_answers_as_the_oracle_as_of_arrival(case: Case):
     table = hw.point_in_time(
         case.service,
         labels_of(case),
-        {"Happening": rows_of(case)},
+        frames_of(case),
         time="t",
         arrived_at="seen_at",
         as_of="arrival",

@@ -14,12 +14,23 @@ SEED ?= 7
 
 VENV := .venv
 BIN := $(VENV)/bin
-MATURIN := env -u CONDA_PREFIX VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin
+MATURIN := env -u CONDA_PREFIX -u MAKEFLAGS VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# What the project and its extra `dev` need, a line each; quoted as pip takes them.
+define LIBRARIES
+import tomllib
+project = tomllib.load(open("pyproject.toml", "rb"))["project"]
+print(*project["dependencies"], *project["optional-dependencies"]["dev"])
+endef
+export LIBRARIES
 RUST := $(shell find crates -type f \( -name '*.rs' -o -name Cargo.toml \)) Cargo.toml Cargo.lock
-# The extension is tested from Python: its tests in Rust would need an interpreter to link to.
-RUST_TESTED := --workspace --exclude headwater-python
+# All of Rust is built with the features of the extension: then its libraries serve tests and
+# extension alike, and are compiled once.
+# It is not told of make's jobs: it would take their number for its own.
+CARGO := env -u MAKEFLAGS -u MFLAGS cargo
+CARGO_ALL := --release --workspace --features pyo3/extension-module --quiet
 
-.PHONY: help build test lint demo bench crash wheel
+.PHONY: help build test lint lint-rust lint-python test-rust test-python demo bench crash wheel
 
 help:
 	@echo 'make build   set up .venv with everything, the extension in release mode'
@@ -47,9 +58,12 @@ $(BIN)/python:
 	@'$(PYTHON)' -m venv $(VENV)
 
 # The project and its libraries, editable; again when they change, not at every line of Rust.
+# Libraries of Python come down while those of Rust are compiled.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo 'setting up $(VENV): libraries, and the extension in release mode' >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2' >&2
+	@$(PIP) 'maturin>=1.9,<2' >&2
+	@$(PIP) $$($(BIN)/python -c "$$LIBRARIES") >&2 & \
+	    $(MATURIN) develop --release --skip-install >&2; wait $$!
 	@$(MATURIN) develop --release --extras dev >&2
 	@touch $@ $(VENV)/.built
 
@@ -61,18 +75,30 @@ $(VENV)/.flights: $(VENV)/.installed
 	@$(MATURIN) develop --release --extras dev,flights >&2
 	@touch $@ $(VENV)/.built
 
+# What takes both cores runs alone; what takes one runs beside it.
 lint: $(VENV)/.built
-	cargo fmt --check
-	cargo clippy --release --workspace --all-targets --quiet -- -D warnings
+	@$(MAKE) --no-print-directory --jobs=2 lint-rust lint-python
+
+test: $(VENV)/.built
+	@$(MAKE) --no-print-directory --jobs=2 test-rust lint-python
+	@$(MAKE) --no-print-directory test-python
+
+lint-rust:
+	$(CARGO) fmt --check
+	$(CARGO) clippy $(CARGO_ALL) --all-targets -- -D warnings
+
+lint-python:
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m mypy.stubtest headwater._native
 
-test: lint
-	cargo test --release $(RUST_TESTED) --quiet
-	$(BIN)/python -m pytest
+test-rust: lint-rust
+	$(CARGO) test $(CARGO_ALL)
+
+test-python:
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 demo: $(VENV)/.built $(VENV)/.flights
 	$(BIN)/python -m examples.flights

@@ -9,6 +9,7 @@ three are 0. Run by `make crash ROUNDS=n SEED=n`.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -36,9 +37,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         shutil.copy(Path(__file__).with_name("project.py"), folder / "features.py")
         (folder / "headwater.toml").write_text(
             '[project]\nname = "crash"\ndefinitions = "features.py"\n'
@@ -74,6 +73,15 @@ class Server:
         if self.process is not None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+
+
+def free_port() -> int:
+    """Return a port to come back to: below those that systems give out for a moment."""
+    while True:
+        port = random.SystemRandom().randrange(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def request(

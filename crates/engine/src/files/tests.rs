@@ -4,6 +4,7 @@ use super::disk::Disk;
 use super::fake::Fake;
 use super::memory::Memory;
 use super::{Files, read_all, replace};
+use crate::tests::support::Folder;
 
 fn keeps_the_contract(files: &dyn Files) {
     files.create_dir("log").expect("folder");
@@ -32,7 +33,7 @@ fn keeps_the_contract(files: &dyn Files) {
 
 #[test]
 fn the_disk_keeps_the_contract() {
-    let folder = tempfile::tempdir().expect("folder");
+    let folder = Folder::new("contract-of-files");
     keeps_the_contract(&Disk::new(folder.path()).expect("disk"));
 }
 

@@ -7,5 +7,5 @@ mod history;
 mod power_loss;
 mod pushes;
 mod restart;
-mod support;
+pub(crate) mod support;
 mod upkeep;

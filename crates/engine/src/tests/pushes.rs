@@ -212,7 +212,7 @@ fn a_second_opener_is_told_who_has_the_folder() {
 
 #[test]
 fn the_owner_of_a_folder_can_be_found_from_outside() {
-    let folder = tempfile::tempdir().expect("folder");
+    let folder = Folder::new("owner-from-outside");
     let mut options = crate::OpenOptions::new(blueprint(definitions()));
     options.path = Some(folder.path().to_path_buf());
     options.address = Some("http://127.0.0.1:1".into());

@@ -1,6 +1,8 @@
 //! Definitions, rows and questions that the tests of the engine share.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{env, fs};
 
 use bytes::Bytes;
 use headwater_kernel::blueprint::Blueprint;
@@ -21,6 +23,30 @@ pub const START: i64 = 1_704_067_200_000_000;
 
 /// One minute.
 pub const MINUTE: i64 = 60_000_000;
+
+/// A folder of one test, empty at first and gone at its end.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// `name` is of no other test.
+    pub fn new(name: &str) -> Self {
+        let path = env::temp_dir().join(format!("headwater-{name}-{}", std::process::id()));
+        fs::create_dir(&path).expect("the folder is new");
+        Self(path)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A folder left behind fails no test.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
 
 fn column(name: &str, data_type: &str, nullable: bool) -> Json {
     json!({"name": name, "type": data_type, "nullable": nullable})

@@ -16,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MATURIN := env -u CONDA_PREFIX -u MAKEFLAGS VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# What the project and its extra `dev` need, a line each; quoted as pip takes them.
+# What the project and its extra `dev` need, as pip takes them.
 define LIBRARIES
 import tomllib
 project = tomllib.load(open("pyproject.toml", "rb"))["project"]

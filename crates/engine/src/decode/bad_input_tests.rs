@@ -9,18 +9,14 @@ use arrow_array::{
 };
 use arrow_ipc::writer::StreamWriter;
 use bytes::Bytes;
-use headwater_kernel::blueprint::{Column, Stream, TimeUnit};
+use headwater_kernel::blueprint::Stream;
 use headwater_kernel::value::DataType;
 
+use super::fixtures::column;
 use super::*;
 use crate::contract::Cause;
 
 const GOOD: &str = r#"{"at":"2013-01-01T10:00:00Z","carrier":"UA","delay":4}"#;
-
-fn column(name: &str, data_type: DataType, nullable: bool) -> Column {
-    let name = name.to_owned();
-    Column { name, data_type, nullable, unit: TimeUnit::Us, scale_exponent: -44 }
-}
 
 fn departures() -> Stream {
     Stream {

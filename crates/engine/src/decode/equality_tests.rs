@@ -10,11 +10,10 @@ use arrow_array::{
     TimestampNanosecondArray,
 };
 use bytes::Bytes;
-use headwater_kernel::blueprint::{Column, Table, TimeUnit};
-use headwater_kernel::value::DataType;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::fixtures::things;
 use super::*;
 
 #[derive(Clone, Debug)]
@@ -48,30 +47,7 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 }
 
 fn contract() -> Contract {
-    let column = |name: &str, data_type, nullable| Column {
-        name: name.to_owned(),
-        data_type,
-        nullable,
-        unit: TimeUnit::Us,
-        scale_exponent: -44,
-    };
-    let table = Table {
-        name: "Thing".to_owned(),
-        columns: vec![
-            column("at", DataType::Timestamp, false),
-            column("name", DataType::Str, false),
-            column("count", DataType::Int, true),
-            column("amount", DataType::Float, true),
-            column("flag", DataType::Bool, true),
-        ],
-        key: vec!["name".to_owned()],
-        valid_from: Some("at".to_owned()),
-        timeless: false,
-        delay_us: 0,
-        ttl_us: None,
-        version: String::new(),
-    };
-    Contract::of_table(&table, None).unwrap()
+    things("name", true)
 }
 
 fn json_rows(rows: &[Row]) -> Vec<String> {

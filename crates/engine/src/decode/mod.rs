@@ -80,3 +80,5 @@ fn malformed_body(message: impl Into<String>) -> Error {
 mod bad_input_tests;
 #[cfg(test)]
 mod equality_tests;
+#[cfg(test)]
+mod fixtures;

@@ -1,41 +1,13 @@
 //! The quick reading against the general parser: what it accepts, that accepts too, with the same
 //! values; what it leaves, it leaves without a trace; and plain rows it does accept.
 
-use headwater_kernel::blueprint::{Column, Table, TimeUnit};
-use headwater_kernel::value::DataType;
 use proptest::prelude::*;
 
 use super::*;
-use crate::contract::{Contract, Quality};
+use crate::contract::Quality;
+use crate::decode::fixtures::things;
 use crate::decode::json::parse_row;
 use arrow_array::ArrayRef;
-
-fn contract() -> Contract {
-    let column = |name: &str, data_type, nullable| Column {
-        name: name.to_owned(),
-        data_type,
-        nullable,
-        unit: TimeUnit::Us,
-        scale_exponent: -44,
-    };
-    let table = Table {
-        name: "Thing".to_owned(),
-        columns: vec![
-            column("at", DataType::Timestamp, false),
-            column("naïve", DataType::Str, true),
-            column("count", DataType::Int, true),
-            column("amount", DataType::Float, true),
-            column("flag", DataType::Bool, true),
-        ],
-        key: vec![],
-        valid_from: Some("at".to_owned()),
-        timeless: false,
-        delay_us: 0,
-        ttl_us: None,
-        version: String::new(),
-    };
-    Contract::of_table(&table, None).unwrap()
-}
 
 fn columns(rows: Rows<'_>) -> (Vec<ArrayRef>, Quality) {
     let finished = rows.finish();
@@ -44,7 +16,7 @@ fn columns(rows: Rows<'_>) -> (Vec<ArrayRef>, Quality) {
 
 /// Reads lines with and without the quick reading; how many it accepted.
 fn compare(lines: &[String]) -> usize {
-    let contract = contract();
+    let contract = things("naïve", false);
     let (mut quick, mut general) = (Rows::new(&contract, 1), Rows::new(&contract, 1));
     let mut accepted = 0;
     for line in lines {

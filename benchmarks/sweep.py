@@ -73,14 +73,15 @@ def check() -> None:
         assert one == theirs[f"max_{window}"].to_list(), f"greatest amounts differ over {window}"
 
 
-def best(call: Callable[[], pl.DataFrame]) -> float:
-    """Median seconds of the repetitions."""
-    times = []
+def medians(*calls: Callable[[], pl.DataFrame]) -> list[float]:
+    """Median seconds of each call; they alternate, so that a busy machine slows all alike."""
+    times: list[list[float]] = [[] for _ in calls]
     for _ in range(REPETITIONS):
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return sorted(times)[len(times) // 2]
+        for call, seconds in zip(calls, times, strict=True):
+            started = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - started)
+    return [sorted(seconds)[len(seconds) // 2] for seconds in times]
 
 
 def main() -> None:
@@ -93,8 +94,7 @@ def main() -> None:
     events, labels = workload.events(options.events), workload.labels(options.labels)
     out = []
     sys.stderr.write("sweep in memory\n")
-    mine = best(lambda: ours(labels, events))
-    theirs = best(lambda: polars(labels, events))
+    mine, theirs = medians(lambda: ours(labels, events), lambda: polars(labels, events))
     out.append(lines.Line("sweep.memory_s", "s", mine, theirs, "polars rolling", GOAL_MEMORY))
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / "labels.parquet", Path(folder) / "events.parquet"]
@@ -102,11 +102,9 @@ def main() -> None:
         events.write_parquet(paths[1])
         columns = ["at", "user", "amount", "kind"]
         sys.stderr.write("sweep from Parquet\n")
-        mine = best(
-            lambda: ours(pl.read_parquet(paths[0]), pl.read_parquet(paths[1], columns=columns))
-        )
-        theirs = best(
-            lambda: polars(pl.read_parquet(paths[0]), pl.read_parquet(paths[1], columns=columns))
+        mine, theirs = medians(
+            lambda: ours(pl.read_parquet(paths[0]), pl.read_parquet(paths[1], columns=columns)),
+            lambda: polars(pl.read_parquet(paths[0]), pl.read_parquet(paths[1], columns=columns)),
         )
         out.append(lines.Line("sweep.parquet_s", "s", mine, theirs, "polars rolling", GOAL_PARQUET))
     lines.show(out)

@@ -5,11 +5,13 @@ mod support;
 
 use headwater_kernel::blueprint::Aggregate;
 use headwater_kernel::state::SpaceState;
-use headwater_kernel::value::{DataType, Value};
+use headwater_kernel::value::Value;
 use headwater_kernel::window::Window;
 use proptest::prelude::*;
 
-use support::{BASE, D, Event, H, INPUTS, M, S, Spec, ViewSpec, fold, model, plan, read, sliding};
+use support::{
+    BASE, D, Event, H, INPUTS, M, S, Spec, ViewSpec, fold, model, number, plan, read, sliding,
+};
 
 fn windows() -> impl Strategy<Value = Window> {
     prop::sample::select(vec![
@@ -40,7 +42,7 @@ fn spec() -> impl Strategy<Value = Spec> {
     let input = prop::option::weighted(0.8, 0..INPUTS.len());
     let filter = prop::option::weighted(0.3, 0..2usize);
     let n = prop::option::weighted(0.5, 1..5u32);
-    let default = prop::option::weighted(0.2, Just(-7i64));
+    let default = prop::bool::weighted(0.2);
     (aggregates, input, filter, n, windows(), default).prop_map(
         |(aggregate, input, filter, n, window, default)| {
             let input = match aggregate {
@@ -49,8 +51,6 @@ fn spec() -> impl Strategy<Value = Spec> {
                 _ => Some(input.unwrap_or(0)),
             };
             let n = n.filter(|_| aggregate == Aggregate::Last);
-            let int = input.is_some_and(|input| INPUTS[input].1 == DataType::Int);
-            let default = default.filter(|_| int && n.is_none() && aggregate != Aggregate::Mean);
             Spec { aggregate, input, filter, n, window, default }
         },
     )
@@ -63,8 +63,10 @@ fn view() -> impl Strategy<Value = ViewSpec> {
     (filter, flags, events_max, prop::collection::vec(spec(), 1..8)).prop_map(
         |(filter, (fallible, include_current), events_max, features)| ViewSpec {
             filter,
-            // Only inputs can fail here: a view without one has nothing that can.
-            fallible: fallible && features.iter().any(|spec| spec.input.is_some()),
+            // A view without an expression has nothing that can fail.
+            fallible: fallible
+                && (filter.is_some()
+                    || features.iter().any(|spec| spec.input.is_some() || spec.filter.is_some())),
             include_current,
             events_max,
             features,
@@ -109,7 +111,8 @@ fn event() -> impl Strategy<Value = Event> {
         |(key, time, tie, inputs, (p, q, bad))| {
             // Equal ties mean equal events: else nothing would order them.
             let tie = tie << 64 | tie_of(&inputs, p, q);
-            Event { key, time, tie, inputs, conditions: [p, q], bad }
+            let (key, conditions) = (number(key), [Some(p), Some(q)]);
+            Event { key, time, arrived_at: time, tie, inputs, conditions, bad }
         },
     )
 }

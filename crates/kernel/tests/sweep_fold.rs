@@ -1,9 +1,8 @@
 //! The sweep against folding into state and reading it, bit for bit; and the replay by arrival
 //! against a loop over the events that had arrived.
 
-mod sweep_support;
+mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use headwater_kernel::plan::{Plan, Source};
@@ -11,9 +10,9 @@ use headwater_kernel::state::SpaceState;
 use headwater_kernel::sweep::{SweepEvents, SweepLabels, SweepOptions, SweepResult, replay, sweep};
 use headwater_kernel::value::{Cell, Status, Value};
 use proptest::prelude::*;
-use sweep_support::{
-    Columns, Event, Label, ViewSpec, answers, chunks, config, events, key_column, key_columns,
-    labels, naive, plan, view,
+use support::random::{config, events, labels, view};
+use support::{
+    Columns, Event, Label, answers, chunks, key_column, key_columns, model, plan_of_pairs,
 };
 
 /// Sweeps, or replays, one view.
@@ -42,30 +41,25 @@ fn compute(
 }
 
 /// Columns of some events, cut into chunks.
-fn columns(plan: &Plan, views: &[ViewSpec], events: &[Event], cuts: &[usize]) -> Vec<Columns> {
+fn columns(plan: &Plan, events: &[Event], cuts: &[usize]) -> Vec<Columns> {
     let chunks = chunks(events, cuts).into_iter();
-    chunks.map(|chunk| Columns::new(chunk, &plan.sections[0], views)).collect()
+    chunks.map(|chunk| Columns::new(chunk, &plan.sections[0])).collect()
 }
 
 /// Reads the state at a label.
-fn read(
-    plan: &Plan,
-    state: &SpaceState,
-    view: usize,
-    label: &Label,
-) -> (Vec<(Value, Status)>, bool) {
+fn read(plan: &Plan, state: &SpaceState, view: usize, label: &Label) -> (Vec<Cell>, bool) {
     let mut cells = vec![Cell::default(); plan.views[view].features.len()];
-    let keys = key_column(std::iter::once(label.0));
+    let keys = key_column(std::iter::once(label.0), 2);
     let id = keys.get(0).and_then(|key| state.find(key));
     let found = state.read(view, id, label.1, &mut cells);
-    (cells.into_iter().map(|cell| (cell.value, cell.status)).collect(), found)
+    (cells, found)
 }
 
 /// Bits of a value: -0.0 and 0.0 differ.
-fn bits(row: (Vec<(Value, Status)>, bool)) -> (Vec<(String, Status)>, bool) {
-    let cells = row.0.into_iter().map(|(value, status)| match value {
-        Value::Float(x) => (format!("{:x}", x.to_bits()), status),
-        other => (format!("{other:?}"), status),
+fn bits(row: (Vec<Cell>, bool)) -> (Vec<(String, Status)>, bool) {
+    let cells = row.0.into_iter().map(|cell| match cell.value {
+        Value::Float(x) => (format!("{:x}", x.to_bits()), cell.status),
+        other => (format!("{other:?}"), cell.status),
     });
     (cells.collect(), row.1)
 }
@@ -85,15 +79,15 @@ proptest! {
         seals in prop::collection::vec(0_u8..4, 40),
         threads in 1_usize..5,
     ) {
-        let plan = Arc::new(plan(&views));
+        let plan = plan_of_pairs(&views);
         prop_assert_eq!(plan.views[0].source, Source::Section(0));
-        let swept = columns(&plan, &views, &events, &cuts);
+        let swept = columns(&plan, &events, &cuts);
         let mut order: Vec<usize> = (0..labels.len()).collect();
         order.sort_by_key(|&row| labels[row].1);
         let Some(&first) = order.first() else { return Ok(()) };
         let mut state = SpaceState::new(&plan, 0);
         let mut sealed_at = labels[first].1 - 100_000_000;
-        for (number, batch) in columns(&plan, &views, &events, &fold_cuts).iter().enumerate() {
+        for (number, batch) in columns(&plan, &events, &fold_cuts).iter().enumerate() {
             // The sealed instant rises towards the first question, in steps.
             sealed_at = (sealed_at + i64::from(seals[number]) * 9_000_000).min(labels[first].1);
             state.fold(0, &batch.batch(), sealed_at);
@@ -125,14 +119,14 @@ proptest! {
         cuts in prop::collection::vec(0_usize..60, 0..4),
         threads in 1_usize..5,
     ) {
-        let plan = plan(&views);
-        let columns = columns(&plan, &views, &events, &cuts);
+        let plan = plan_of_pairs(&views);
+        let columns = columns(&plan, &events, &cuts);
         for (index, spec) in views.iter().enumerate() {
             let result = compute(&plan, index, &columns, &labels, threads, true);
             for (row, label) in labels.iter().enumerate() {
                 let arrived: Vec<Event> =
                     events.iter().filter(|event| event.arrived_at <= label.1).cloned().collect();
-                let expected = naive::answer(spec, &arrived, label);
+                let expected = model::answer(spec, &arrived, label);
                 prop_assert_eq!(
                     answers::row(&result, row), expected, "label {} {:?}", row, label
                 );

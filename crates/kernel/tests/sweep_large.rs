@@ -1,7 +1,7 @@
 //! The sweep over more rows than its blocks, steps and tables hold at first, against the loop; and
 //! what it does when it is stopped or has nothing to do.
 
-mod sweep_support;
+mod support;
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -11,9 +11,12 @@ use headwater_kernel::error::Kind;
 use headwater_kernel::sweep::{SweepEvents, SweepLabels, SweepOptions, replay, sweep};
 use headwater_kernel::value::Value;
 use headwater_kernel::window::Window;
-use sweep_support::{
-    BASE_US, Columns, Event, Label, Spec, ViewSpec, answers, key_columns, naive, plan,
+use support::{
+    BASE, Columns, Event, Label, Spec, ViewSpec, answers, key_columns, model, plan_of_pairs,
 };
+
+/// Midnight and a bit: no boundary of any resolution.
+const BASE_US: i64 = BASE + 1_234_567;
 
 /// A generator of numbers from a seed.
 struct Seeded(u64);
@@ -106,7 +109,7 @@ fn many_questions_of_a_key_equal_the_loop() {
 fn check_rows(events: usize, labels: usize, keys: u64) {
     let mut seeded = Seeded(7);
     let views = [one_view()];
-    let plan = plan(&views);
+    let plan = plan_of_pairs(&views);
     let events = many_events(&mut seeded, events, keys);
     let labels = many_labels(&mut seeded, labels, keys);
     let mut by_key: HashMap<_, Vec<Event>> = HashMap::new();
@@ -115,7 +118,7 @@ fn check_rows(events: usize, labels: usize, keys: u64) {
     }
     let columns: Vec<Columns> = [&events[..7_001], &events[7_001..7_100], &events[7_100..]]
         .into_iter()
-        .map(|chunk| Columns::new(chunk, &plan.sections[0], &views))
+        .map(|chunk| Columns::new(chunk, &plan.sections[0]))
         .collect();
     let chunks: Vec<_> = columns.iter().map(Columns::events).collect();
     let arrived_at: Vec<&[i64]> = columns.iter().map(|c| c.arrived_at.as_slice()).collect();
@@ -134,13 +137,13 @@ fn check_rows(events: usize, labels: usize, keys: u64) {
     let mut differing = 0;
     for (row, label) in labels.iter().enumerate() {
         let mine = by_key.get(&label.0).map(Vec::as_slice).unwrap_or_default();
-        let truth = naive::answer(&views[0], mine, label);
+        let truth = model::answer(&views[0], mine, label);
         for result in &swept {
             assert_eq!(answers::row(result, row), truth, "row {row}");
         }
         let arrived: Vec<Event> =
             mine.iter().filter(|event| event.arrived_at <= label.1).cloned().collect();
-        let known = naive::answer(&views[0], &arrived, label);
+        let known = model::answer(&views[0], &arrived, label);
         assert_eq!(answers::row(&replayed, row), known, "row {row} by arrival");
         found += usize::from(truth.1);
         differing += usize::from(truth != known);
@@ -154,8 +157,8 @@ fn check_rows(events: usize, labels: usize, keys: u64) {
 fn a_cancelled_sweep_says_so() {
     let mut seeded = Seeded(11);
     let views = [one_view()];
-    let plan = plan(&views);
-    let columns = Columns::new(&many_events(&mut seeded, 100, 5), &plan.sections[0], &views);
+    let plan = plan_of_pairs(&views);
+    let columns = Columns::new(&many_events(&mut seeded, 100, 5), &plan.sections[0]);
     let chunks = [columns.events()];
     let labels = many_labels(&mut seeded, 10, 5);
     let keys = key_columns(labels.iter().map(|label| label.0));
@@ -175,7 +178,7 @@ fn a_cancelled_sweep_says_so() {
 #[test]
 fn nothing_is_answered_with_nothing() {
     let views = [one_view()];
-    let plan = plan(&views);
+    let plan = plan_of_pairs(&views);
     let cancelled = AtomicBool::new(false);
     let options = SweepOptions { threads: 4, cancelled: &cancelled };
     let events = SweepEvents { chunks: &[] };
@@ -189,7 +192,7 @@ fn nothing_is_answered_with_nothing() {
             assert_eq!(result.columns.len(), 7);
             assert!(result.columns.iter().all(|column| column.len() == labels.len()));
             for (row, label) in labels.iter().enumerate() {
-                assert_eq!(answers::row(result, row), naive::answer(&views[0], &[], label));
+                assert_eq!(answers::row(result, row), model::answer(&views[0], &[], label));
             }
         }
     }

@@ -1,22 +1,22 @@
 //! The sweep against a loop over all events for each question.
 
-mod sweep_support;
+mod support;
 
 use std::sync::atomic::AtomicBool;
 
 use headwater_kernel::sweep::{SweepEvents, SweepLabels, SweepOptions, sweep};
 use proptest::prelude::*;
-use sweep_support::{
-    Columns, Event, Label, ViewSpec, answers, chunks, events, key_columns, labels, naive, plan,
-    view,
+use support::random::{config, events, labels, view};
+use support::{
+    Columns, Event, Label, ViewSpec, answers, chunks, key_columns, model, plan_of_pairs,
 };
 
 /// The values of every view by the sweep, events cut into chunks of the lengths given.
 fn check(views: &[ViewSpec], events: &[Event], labels: &[Label], cuts: &[usize], threads: usize) {
-    let plan = plan(views);
+    let plan = plan_of_pairs(views);
     let section = &plan.sections[0];
     let columns: Vec<Columns> =
-        chunks(events, cuts).into_iter().map(|chunk| Columns::new(chunk, section, views)).collect();
+        chunks(events, cuts).into_iter().map(|chunk| Columns::new(chunk, section)).collect();
     let batches: Vec<_> = columns.iter().map(Columns::events).collect();
     let keys = key_columns(labels.iter().map(|label| label.0));
     let times: Vec<i64> = labels.iter().map(|label| label.1).collect();
@@ -32,14 +32,14 @@ fn check(views: &[ViewSpec], events: &[Event], labels: &[Label], cuts: &[usize],
         .expect("the columns are those of the section");
         assert_eq!(result.columns.len(), spec.features.len());
         for (row, label) in labels.iter().enumerate() {
-            let expected = naive::answer(spec, events, label);
+            let expected = model::answer(spec, events, label);
             assert_eq!(answers::row(&result, row), expected, "label {row} {label:?} of {spec:?}");
         }
     }
 }
 
 proptest! {
-    #![proptest_config(sweep_support::config(400))]
+    #![proptest_config(config(400))]
 
     /// Random views, events (late, equal in time, null, bad), chunks and threads: every value,
     /// status and `found` is that of the loop.

@@ -3,18 +3,24 @@
 use std::cmp::Ordering;
 
 use headwater_kernel::blueprint::Aggregate;
-use headwater_kernel::fixed::{mean_to_f64, to_fixed};
+use headwater_kernel::fixed::mean_to_f64;
 use headwater_kernel::value::{Cell, Status, Value};
 use headwater_kernel::window::Window;
 
-use super::{Event, INPUTS, Spec, ViewSpec};
+use super::{Event, INPUTS, Label, Spec, ViewSpec, default_value, number};
 use headwater_kernel::value::DataType;
 
+/// The features of a number at `t`, and whether it was found.
 pub fn read(view: &ViewSpec, events: &[Event], key: i64, t: i64) -> (Vec<Cell>, bool) {
+    answer(view, events, &(number(key), t))
+}
+
+/// The answer to a question, and whether its key was found.
+pub fn answer(view: &ViewSpec, events: &[Event], &(key, t): &Label) -> (Vec<Cell>, bool) {
     let kept: Vec<&Event> = events
         .iter()
-        .filter(|event| event.key == key && !(view.fallible && event.bad))
-        .filter(|event| view.filter.is_none_or(|filter| event.conditions[filter]))
+        .filter(|event| key.is_some() && event.key == key && !(view.fallible && event.bad))
+        .filter(|event| view.filter.is_none_or(|filter| event.conditions[filter] == Some(true)))
         .collect();
     let mut found = false;
     let cells = view.features.iter().map(|spec| {
@@ -26,10 +32,11 @@ pub fn read(view: &ViewSpec, events: &[Event], key: i64, t: i64) -> (Vec<Cell>, 
         if exact && inside.len() as u64 > view.events_max {
             return Cell::null(Status::Saturated);
         }
-        inside.retain(|event| spec.filter.is_none_or(|filter| event.conditions[filter]));
+        let passes = |event: &&Event, filter: usize| event.conditions[filter] == Some(true);
+        inside.retain(|event| spec.filter.is_none_or(|filter| passes(event, filter)));
         let cell = aggregate(spec, &inside);
         match (spec.default, cell.status, cell.value.is_null()) {
-            (Some(value), Status::Ok, true) => Cell::ok(Value::Int(value)),
+            (true, Status::Ok, true) => Cell::ok(default_value(spec)),
             _ => cell,
         }
     });
@@ -64,23 +71,14 @@ fn aggregate(spec: &Spec, events: &[&Event]) -> Cell {
         return Cell::default();
     }
     let exponent = if float { -44 } else { 0 };
-    let total: i128 = values
-        .iter()
-        .map(|value| match value {
-            Value::Bool(value) => i128::from(*value),
-            Value::Int(value) => i128::from(*value),
-            Value::Float(value) => to_fixed(*value, -44).expect("in range"),
-            _ => 0,
-        })
-        .sum();
     Cell::ok(match spec.aggregate {
         Aggregate::Count => unreachable!("answered above"),
-        Aggregate::Sum if float => Value::Float(mean_to_f64(total, 1, exponent)),
-        Aggregate::Sum => match i64::try_from(total) {
-            Ok(total) => Value::Int(total),
+        Aggregate::Sum if float => Value::Float(total(&values) as f64 / 2_f64.powi(44)),
+        Aggregate::Sum => match i64::try_from(total(&values)) {
+            Ok(sum) => Value::Int(sum),
             Err(_) => return Cell::null(Status::Overflow),
         },
-        Aggregate::Mean => Value::Float(mean_to_f64(total, values.len() as u64, exponent)),
+        Aggregate::Mean => Value::Float(mean_to_f64(total(&values), values.len() as u64, exponent)),
         Aggregate::Min => best(values, Ordering::Less),
         Aggregate::Max => best(values, Ordering::Greater),
         Aggregate::First => values[0].clone(),
@@ -92,6 +90,17 @@ fn aggregate(spec: &Spec, events: &[&Event]) -> Cell {
             }
         },
     })
+}
+
+/// The sum, of floats in units of their scale.
+fn total(values: &[Value]) -> i128 {
+    let exact = |value: &Value| match value {
+        Value::Float(value) => (value * 2_f64.powi(44)).round_ties_even() as i128,
+        Value::Int(value) => i128::from(*value),
+        Value::Bool(value) => i128::from(*value),
+        other => panic!("{other:?} has no sum"),
+    };
+    values.iter().map(exact).sum()
 }
 
 fn best(values: Vec<Value>, wanted: Ordering) -> Value {

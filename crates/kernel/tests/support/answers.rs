@@ -5,7 +5,7 @@ use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType as ArrowType, TimeUnit};
 use headwater_kernel::sweep::SweepResult;
-use headwater_kernel::value::{Status, Value};
+use headwater_kernel::value::{Cell, Status, Value};
 
 /// The value of a cell.
 pub fn value(array: &ArrayRef, row: usize) -> Value {
@@ -29,11 +29,12 @@ pub fn value(array: &ArrayRef, row: usize) -> Value {
 }
 
 /// The values of a row with status, and whether its key was found.
-pub fn row(result: &SweepResult, row: usize) -> (Vec<(Value, Status)>, bool) {
+pub fn row(result: &SweepResult, row: usize) -> (Vec<Cell>, bool) {
     let cells = result.columns.iter().enumerate().map(|(feature, column)| {
         let place = (row as u32, feature as u32);
         let status = result.statuses.iter().find(|status| (status.0, status.1) == place);
-        (value(column, row), status.map_or(Status::Ok, |status| status.2))
+        let status = status.map_or(Status::Ok, |status| status.2);
+        Cell { value: value(column, row), status }
     });
     (cells.collect(), result.found.value(row))
 }

@@ -1,16 +1,19 @@
 //! The routes, and what every request goes through: admission first, metrics last.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::CONTENT_ENCODING;
 use axum::http::{Method, Response, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{get, post, put};
 use headwater_kernel::error::{Error, Kind};
 use tokio::time::Instant;
-use tower_http::decompression::RequestDecompressionLayer;
+use tower::{ServiceExt, service_fn};
+use tower_http::decompression::RequestDecompression;
 
 use super::state::{App, Class};
 use super::{events, feast, features, letters, operations, reply, training};
@@ -54,8 +57,6 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(operations::metrics))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
-        // What it does not know it leaves to `body::read`, which refuses it by name.
-        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(from_fn_with_state(Arc::clone(&app), measured))
         .with_state(app)
 }
@@ -81,11 +82,28 @@ async fn measured(State(app): State<Arc<App>>, request: Request, next: Next) -> 
         None => Ok(None),
     };
     let response = match admitted {
-        Ok(_share) => next.run(request).await,
+        Ok(_share) => decompressed(request, next).await,
         Err(error) => reply::error(&error),
     };
     app.metrics.answered(route, response.status().as_u16(), started.elapsed());
     response
+}
+
+/// Hands a request on with its body as it was before compression.
+///
+/// Only what says that it is compressed takes the way through the decoder. An encoding that is not
+/// known is left to `body::read`, which refuses it by name.
+async fn decompressed(request: Request, next: Next) -> Response<Body> {
+    if !request.headers().contains_key(CONTENT_ENCODING) {
+        return next.run(request).await;
+    }
+    let inner = service_fn(move |request: axum::http::Request<_>| {
+        let next = next.clone();
+        async move { Ok::<_, Infallible>(next.run(request.map(Body::new)).await) }
+    });
+    let decompressing = RequestDecompression::new(inner).pass_through_unaccepted(true);
+    let Ok(response) = decompressing.oneshot(request).await;
+    response.map(Body::new)
 }
 
 struct InFlight<'a>(&'a App);

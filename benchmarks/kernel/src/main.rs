@@ -24,8 +24,8 @@ use headwater_kernel::value::Cell;
 const EPOCH_EVENTS: usize = 8_192;
 /// Reads that are timed.
 const READS: usize = 400_000;
-/// Whole folds; the median counts.
-const FOLDS: usize = 3;
+/// Whole folds, each with a floor beside it; the medians count.
+const FOLDS: usize = 5;
 
 type Failure = Box<dyn Error>;
 
@@ -39,7 +39,7 @@ fn main() -> Result<(), Failure> {
     let epochs = epochs(&plan, &events)?;
     let total: usize = epochs.iter().map(|(_, input)| input.keys.len()).sum();
 
-    let mut fold_ns = Vec::new();
+    let (mut fold_ns, mut floor_ns) = (Vec::new(), Vec::new());
     let mut space = SpaceState::new(&plan, plan.sections[0].space);
     for _ in 0..FOLDS {
         space = SpaceState::new(&plan, plan.sections[0].space);
@@ -48,12 +48,13 @@ fn main() -> Result<(), Failure> {
             space.fold(0, &input.as_fold_batch(), *sealed_at);
         }
         fold_ns.push(started.elapsed().as_nanos() as f64 / total as f64);
+        floor_ns.push(floor::nanoseconds(epochs.iter().map(|(_, input)| &input.keys)));
     }
     let figures = serde_json::json!({
         "events": total,
         "keys": space.len(),
         "fold_ns": median(fold_ns),
-        "floor_ns": floor::nanoseconds(epochs.iter().map(|(_, input)| &input.keys)),
+        "floor_ns": median(floor_ns),
         "bytes_per_key": space.bytes_used() as f64 / space.len() as f64,
         "read_ns": read_nanoseconds(&plan, &space, epochs.last().ok_or("no events")?.0),
         "features": plan.views[0].features.len(),

@@ -102,6 +102,8 @@ pub struct KeyColumn {
     /// Row r is `bytes[offsets[r]..offsets[r + 1]]`; empty: left out (a key is never empty).
     offsets: Vec<usize>,
     hashes: Vec<u64>,
+    /// Rows without a key.
+    left_out: usize,
 }
 
 impl KeyColumn {
@@ -128,7 +130,8 @@ impl KeyColumn {
     pub fn with_capacity(rows: usize) -> KeyColumn {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
-        KeyColumn { bytes: Vec::with_capacity(rows * 9), offsets, hashes: Vec::with_capacity(rows) }
+        let (bytes, hashes) = (Vec::with_capacity(rows * 9), Vec::with_capacity(rows));
+        KeyColumn { bytes, offsets, hashes, left_out: 0 }
     }
 
     /// Adds a row: a tuple of values; a null part leaves the row out.
@@ -153,9 +156,11 @@ impl KeyColumn {
         if self.offsets.is_empty() {
             self.offsets.push(0);
         }
-        self.bytes.extend_from_slice(other.get(row).unwrap_or_default());
+        let key = other.get(row).unwrap_or_default();
+        self.bytes.extend_from_slice(key);
         self.hashes.push(other.hashes[row]);
         self.offsets.push(self.bytes.len());
+        self.left_out += usize::from(key.is_empty());
     }
 
     /// Removes all rows; keeps the allocations.
@@ -163,6 +168,7 @@ impl KeyColumn {
         self.bytes.clear();
         self.offsets.clear();
         self.hashes.clear();
+        self.left_out = 0;
     }
 
     fn finish_row(&mut self) {
@@ -172,6 +178,7 @@ impl KeyColumn {
         let start = self.offsets[self.offsets.len() - 1];
         self.hashes.push(hash_key(&self.bytes[start..]));
         self.offsets.push(self.bytes.len());
+        self.left_out += usize::from(start == self.bytes.len());
     }
 
     /// Number of rows.
@@ -190,11 +197,24 @@ impl KeyColumn {
         (!key.is_empty()).then_some(key)
     }
 
-    /// Hashes and keys of `length` rows from one on; an empty key: left out.
-    pub(crate) fn rows(&self, from: usize, length: usize) -> impl Iterator<Item = (u64, &[u8])> {
+    /// Hashes of `length` rows from one on.
+    pub(crate) fn hashes(&self, from: usize, length: usize) -> &[u64] {
+        &self.hashes[from..from + length]
+    }
+
+    /// Keys of `length` rows from one on; an empty key: left out.
+    pub(crate) fn keys(&self, from: usize, length: usize) -> impl Iterator<Item = &[u8]> {
         let bounds = self.offsets[from..=from + length].windows(2);
-        let hashes = &self.hashes[from..from + length];
-        hashes.iter().zip(bounds).map(|(&hash, bound)| (hash, &self.bytes[bound[0]..bound[1]]))
+        bounds.map(|bound| &self.bytes[bound[0]..bound[1]])
+    }
+
+    /// Of at most 64 rows from one on, a bit for each that has a key.
+    pub(crate) fn taken(&self, from: usize, length: usize) -> u64 {
+        if self.left_out == 0 {
+            return u64::MAX.checked_shr(64 - length as u32).unwrap_or(0);
+        }
+        let keys = self.keys(from, length).enumerate();
+        keys.fold(0, |taken, (bit, key)| taken | u64::from(!key.is_empty()) << bit)
     }
 
     /// The key of a row; empty: left out.

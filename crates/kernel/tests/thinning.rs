@@ -82,7 +82,7 @@ fn a_row_of_the_log_is_kept_by_its_successors_age() {
 }
 
 #[test]
-fn a_step_of_a_staircase_is_kept_by_its_successors_age() {
+fn the_extremes_of_a_row_are_kept_by_its_successors_age() {
     check_at_every_sealed_instant(&[Aggregate::Max]);
 }
 

@@ -268,7 +268,14 @@ pub enum Reads {
         /// The number of inputs summed.
         count: usize,
     },
-    /// One part of min, max, first or last.
+    /// A numeric extreme, and the count of its inputs: no number says that there is none.
+    Extreme {
+        /// The extreme.
+        extreme: usize,
+        /// The number of inputs.
+        count: usize,
+    },
+    /// One part of first, last or an extreme of strings.
     One(usize),
     /// The raw events of the view.
     Raw(usize),

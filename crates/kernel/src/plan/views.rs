@@ -120,8 +120,15 @@ fn derive_aggregate(
         (_, Aggregate::Sum | Aggregate::Mean) => {
             Reads::Sum { sum: part(Family::Sum, input), count: part(Family::Count, input) }
         }
-        (_, Aggregate::Min) => Reads::One(part(Family::Min, input)),
-        (_, Aggregate::Max) => Reads::One(part(Family::Max, input)),
+        (_, Aggregate::Min | Aggregate::Max) => {
+            let family = if *aggregate == Aggregate::Min { Family::Min } else { Family::Max };
+            let extreme = part(family, input);
+            if input_type == Some(DataType::Str) {
+                Reads::One(extreme)
+            } else {
+                Reads::Extreme { extreme, count: part(Family::Count, input) }
+            }
+        }
         (_, Aggregate::First) => Reads::One(part(Family::First, input)),
         (_, Aggregate::Last) => Reads::One(part(Family::Last { n: n.unwrap_or(1) }, input)),
     };

@@ -7,9 +7,9 @@ use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 
-use super::layout::Layout;
+use super::layout::{Extreme, Layout};
 use super::log_row::{Delta, Prepared, Shape};
-use crate::aggregates::extreme::ordered_i64;
+use crate::aggregates::extreme::{ordered, ordered_i64};
 use crate::aggregates::raw::RawEvent;
 use crate::aggregates::sum::units;
 use crate::fixed::{narrow_scale, to_fixed, to_fixed_narrow};
@@ -121,8 +121,15 @@ impl<'a> InputColumn<'a> {
         }
     }
 
-    /// Numbers that compare as the values do, turned round where the least counts.
-    fn ordered(&self, start: usize, length: usize, greatest: bool, out: &mut [u64; CHUNK]) {
+    /// Numbers that compare as the values do, turned round where the least counts; 0 for the rows
+    /// that are not in `mask`.
+    fn ordered(
+        &self,
+        (start, length): (usize, usize),
+        mask: u64,
+        greatest: bool,
+        out: &mut [u64; CHUNK],
+    ) {
         let turn = if greatest { 0 } else { u64::MAX };
         let rows = out[..length].iter_mut().enumerate();
         match &self.input {
@@ -136,6 +143,11 @@ impl<'a> InputColumn<'a> {
                 rows.for_each(|(bit, to)| *to = u64::from(values.value(start + bit)) ^ turn);
             }
             Input::Str(_) => unreachable!("strings have columns of their own"),
+        }
+        if mask != ones(length) {
+            for (bit, number) in out.iter_mut().enumerate() {
+                *number &= 0u64.wrapping_sub(mask >> bit & 1);
+            }
         }
     }
 }
@@ -200,14 +212,6 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// What a staircase is given of 64 rows.
-pub(crate) struct StairRows {
-    /// The rows it takes.
-    pub(crate) mask: u64,
-    /// Numbers that compare as the values do.
-    pub(crate) values: [u64; CHUNK],
-}
-
 /// 64 rows prepared.
 #[derive(Default)]
 pub(crate) struct Chunk {
@@ -217,8 +221,8 @@ pub(crate) struct Chunk {
     counts: Vec<u64>,
     /// By sum of the log.
     sums: Vec<[i64; CHUNK]>,
-    /// By staircase.
-    pub(crate) stairs: Vec<StairRows>,
+    /// By extreme of the log: numbers that compare as the values do, 0 where there is none.
+    extremes: Vec<[u64; CHUNK]>,
     /// Rows of which some sum does not fit 64 bits.
     pub(crate) wide: u64,
     /// Rows that the log takes.
@@ -228,13 +232,16 @@ pub(crate) struct Chunk {
     filters: Vec<u64>,
 }
 
-const EMPTY_STAIR: StairRows = StairRows { mask: 0, values: [0; CHUNK] };
-
 impl Chunk {
     /// A first row as the log, of this shape, takes it.
     #[inline(always)]
     pub(crate) fn prepared(&self, shape: Shape) -> Prepared<'_> {
-        Prepared { counts: &self.counts[..shape.counts], sums: &self.sums[..shape.sums], bit: 0 }
+        Prepared {
+            counts: &self.counts[..shape.counts],
+            sums: &self.sums[..shape.sums],
+            extremes: &self.extremes[..shape.extremes],
+            bit: 0,
+        }
     }
 
     pub(crate) fn new(layout: &Layout) -> Chunk {
@@ -242,7 +249,7 @@ impl Chunk {
             masks: vec![0; layout.places.len()],
             counts: vec![0; layout.counts.len()],
             sums: vec![[0; CHUNK]; layout.sums.len()],
-            stairs: layout.stairs.iter().map(|_| EMPTY_STAIR).collect(),
+            extremes: vec![[0; CHUNK]; layout.extremes.len()],
             wide: 0,
             logged: 0,
             valid: Vec::new(),
@@ -278,10 +285,10 @@ impl Chunk {
             self.wide |= batch.inputs[input].narrow(start, length, mask, out);
             self.logged |= mask;
         }
-        for (out, stair) in self.stairs.iter_mut().zip(&layout.stairs) {
-            let input = section.parts[stair.part].input.expect("an extreme has an input");
-            out.mask = self.masks[stair.part];
-            batch.inputs[input].ordered(start, length, stair.greatest, &mut out.values);
+        for (out, extreme) in self.extremes.iter_mut().zip(&layout.extremes) {
+            let input = section.parts[extreme.part].input.expect("an extreme has an input");
+            let mask = self.masks[extreme.part];
+            batch.inputs[input].ordered((start, length), mask, extreme.greatest, out);
         }
     }
 }
@@ -310,6 +317,10 @@ impl Delta for ExactDelta<'_> {
         let input = self.section.parts[part].input.expect("a sum has an input");
         self.batch.inputs[input].wide(self.row)
     }
+
+    fn extreme(self, index: usize) -> u64 {
+        self.chunk.extremes[index][self.bit]
+    }
 }
 
 /// What an event that waited adds to the log.
@@ -328,6 +339,7 @@ impl RawDelta<'_> {
     }
 
     pub(crate) fn logged(self) -> bool {
+        // What an extreme takes its count takes as well.
         self.layout.counts.iter().chain(&self.layout.sums).any(|&part| self.takes(part))
     }
 }
@@ -347,5 +359,15 @@ impl Delta for RawDelta<'_> {
         let scale_exponent =
             if expression.data_type == DataType::Float { expression.scale_exponent } else { 0 };
         units(&self.event.inputs[input], scale_exponent)
+    }
+
+    fn extreme(self, index: usize) -> u64 {
+        let Extreme { part, greatest, .. } = self.layout.extremes[index];
+        if !self.takes(part) {
+            return 0;
+        }
+        let input = self.section.parts[part].input.expect("an extreme has an input");
+        let value = ordered(&self.event.inputs[input]);
+        if greatest { value } else { !value }
     }
 }

@@ -2,6 +2,8 @@
 //! keys themselves; longer ones are verified in an arena. An id stays with its key until the key
 //! is removed; then it is given to the next new key.
 
+use std::hint::select_unpredictable;
+
 use crate::memory::filled;
 use crate::prefetch::prefetch;
 
@@ -13,9 +15,8 @@ const SHORT_BYTES_MAX: usize = 16;
 /// A key as it is looked for: its hash, and a key of at most 16 bytes whole: its first and its last
 /// bytes, which overlap, and its length. Two short keys are equal exactly when these are. Of a
 /// longer key (length 0) they are the hash, and the bytes are compared.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Probe {
-    hash: u64,
+#[derive(Clone, Copy, Debug)]
+struct Probe {
     first: u64,
     last: u64,
     length: u32,
@@ -23,10 +24,10 @@ pub(crate) struct Probe {
 
 impl Probe {
     #[inline(always)]
-    pub(crate) fn of(hash: u64, key: &[u8]) -> Probe {
+    fn of(hash: u64, key: &[u8]) -> Probe {
         let length = key.len();
         if length > SHORT_BYTES_MAX {
-            return Probe { hash, first: hash, last: 0, length: 0 };
+            return Probe { first: hash, last: 0, length: 0 };
         }
         let (first, last) = if let (Some(first), Some(last)) =
             (key.first_chunk::<8>(), key.last_chunk::<8>())
@@ -37,7 +38,7 @@ impl Probe {
         } else {
             (key.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0)
         };
-        Probe { hash, first, last, length: length as u32 }
+        Probe { first, last, length: length as u32 }
     }
 
     fn is_long(&self) -> bool {
@@ -151,22 +152,26 @@ impl Directory {
         self.stored(self.key_at[id as usize])
     }
 
-    /// The id of a key.
-    pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.look_up(&Probe::of(hash, key), || key)
+    /// The id of a short key where it is in the line in which it is looked for first; no branch
+    /// depends on which of the two slots has it.
+    #[inline(always)]
+    pub(crate) fn find_near(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let [slot, other] = &self.lines[self.home(hash) / 2].0;
+        let slot = select_unpredictable(slot.hash == hash, slot, other);
+        let probe = Probe::of(hash, key);
+        (slot.holds(&probe) && !probe.is_long()).then_some(slot.id)
     }
 
-    /// The id of a key made ready; `key` gives its bytes.
-    #[inline(always)]
-    pub(crate) fn look_up<'a>(&self, probe: &Probe, key: impl Fn() -> &'a [u8]) -> Option<u32> {
-        let mask = self.mask();
-        let mut at = self.home(probe.hash);
+    /// The id of a key.
+    pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let (probe, mask) = (Probe::of(hash, key), self.mask());
+        let mut at = self.home(hash);
         loop {
             let slot = self.slot(at & mask);
             if slot.id == EMPTY {
                 return None;
             }
-            if slot.holds(probe) && (!probe.is_long() || self.is(slot.id, key())) {
+            if slot.holds(&probe) && (!probe.is_long() || self.is(slot.id, key)) {
                 return Some(slot.id);
             }
             at += 1;
@@ -210,7 +215,7 @@ impl Directory {
                 id
             }
         };
-        let Probe { first, last, length, .. } = Probe::of(hash, key);
+        let Probe { first, last, length } = Probe::of(hash, key);
         self.place(Slot { hash, first, last, length, id });
         id
     }

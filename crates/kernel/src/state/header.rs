@@ -79,11 +79,6 @@ pub(super) fn bucket_of(header: &[u32]) -> u32 {
 }
 
 #[inline(always)]
-pub(super) fn put_bucket(header: &mut [u32], bucket: u32) {
-    header[BUCKET] = bucket;
-}
-
-#[inline(always)]
 pub(super) fn close(header: &mut [u32]) {
     header[BUCKET] = CLOSED;
 }
@@ -104,9 +99,31 @@ pub(super) fn newest_mut(header: &mut [u32], shape: Shape) -> &mut [u32] {
 /// here: nothing was added.
 #[inline(always)]
 pub(super) fn add(header: &mut [u32], shape: Shape, row: Prepared) -> bool {
+    let (counts, sums, extremes) = numbers_mut(header, shape);
+    row.add_wide(counts, sums, extremes)
+}
+
+/// [`add`] of what happened before the newest row's own time: its extremes stay.
+pub(super) fn add_before(header: &mut [u32], shape: Shape, row: Prepared) -> bool {
+    let (counts, sums, _) = numbers_mut(header, shape);
+    row.add_wide(counts, sums, &mut [])
+}
+
+/// Counts, sums and extremes of the newest row.
+#[inline(always)]
+fn numbers_mut(header: &mut [u32], shape: Shape) -> (&mut [u32], &mut [[u32; 4]], &mut [[u32; 2]]) {
     let numbers = &mut header[BUCKET + 1..BUCKET + shape.stride(OPEN_LEVEL)];
-    let (counts, sums) = numbers.split_at_mut(shape.counts);
-    row.add_wide(counts, sums)
+    let (counts, rest) = numbers.split_at_mut(shape.counts);
+    let (sums, extremes) = rest.split_at_mut(4 * shape.sums);
+    (counts, sums.as_chunks_mut().0, extremes.as_chunks_mut().0)
+}
+
+/// Begins a newest row in a later bucket: its sums go on, its extremes begin anew.
+#[inline(always)]
+pub(super) fn begin(header: &mut [u32], shape: Shape, bucket: u32) {
+    header[BUCKET] = bucket;
+    let at = BUCKET + shape.extremes_at(OPEN_LEVEL);
+    header[at..at + 2 * shape.extremes].fill(0);
 }
 
 /// Writes the newest row behind others of a narrow block (level 0); false, and nothing of meaning
@@ -115,9 +132,11 @@ pub(super) fn add(header: &mut [u32], shape: Shape, row: Prepared) -> bool {
 pub(super) fn write_narrow(newest: &[u32], shape: Shape, to: &mut [u32]) -> bool {
     let counts = 1 + shape.counts;
     to[..counts].copy_from_slice(&newest[..counts]);
-    let sums = newest[counts..].as_chunks::<4>().0.iter();
+    let (sums, extremes) = newest[counts..].split_at(4 * shape.sums);
+    let (sums_to, extremes_to) = to[counts..].split_at_mut(2 * shape.sums);
+    extremes_to.copy_from_slice(extremes);
     let mut fits = true;
-    for (sum, to) in sums.zip(to[counts..].as_chunks_mut::<2>().0) {
+    for (sum, to) in sums.as_chunks::<4>().0.iter().zip(sums_to.as_chunks_mut::<2>().0) {
         // The upper half is the sign of the lower one, or the sum is wider.
         let sign = ((sum[1] as i32) >> 31) as u32;
         fits &= sum[2] == sign && sum[3] == sign;

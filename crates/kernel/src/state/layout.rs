@@ -1,7 +1,8 @@
-//! Where each part of a section lives in a key's state, derived once from the plan: counts and sums
-//! in the shared log, numeric extremes in flat staircases, everything else in columns of its own.
+//! Where each part of a section lives in a key's state, derived once from the plan: counts, sums
+//! and numeric extremes in the shared log, everything else in columns of its own.
 
 use super::boundaries::{Boundaries, Needed};
+use super::header::CLOSED;
 use crate::plan::{Family, Plan, Section};
 use crate::value::DataType;
 
@@ -12,21 +13,24 @@ pub(crate) enum Place {
     Count(usize),
     /// Sum number i of the log.
     Sum(usize),
-    /// Staircase number i.
-    Stair(usize),
+    /// Extreme number i of the log.
+    Extreme(usize),
     /// Column number i.
     Column(usize),
 }
 
-/// A staircase: which part, and does the greatest or the least value count?
+/// An extreme of the log.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stair {
+pub(crate) struct Extreme {
     pub(crate) part: usize,
+    /// Does the greatest or the least value count?
     pub(crate) greatest: bool,
+    /// The number of the log's count that tells whether there is a value.
+    pub(crate) count: usize,
 }
 
 /// The layout of a section.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Layout {
     /// Length of a bucket, microseconds; 0: all time is one bucket (no sliding window).
     pub(crate) unit_us: i64,
@@ -36,7 +40,7 @@ pub(crate) struct Layout {
     pub(crate) counts: Vec<usize>,
     /// Parts of the sums of the log.
     pub(crate) sums: Vec<usize>,
-    pub(crate) stairs: Vec<Stair>,
+    pub(crate) extremes: Vec<Extreme>,
     /// Parts of the columns.
     pub(crate) columns: Vec<usize>,
     log_boundaries: Boundaries,
@@ -71,7 +75,7 @@ impl Layout {
             places: Vec::new(),
             counts: Vec::new(),
             sums: Vec::new(),
-            stairs: Vec::new(),
+            extremes: Vec::new(),
             columns: Vec::new(),
             log_boundaries: Boundaries::default(),
             part_boundaries: section.parts.iter().map(|p| Boundaries::of(&p.windows)).collect(),
@@ -91,18 +95,27 @@ impl Layout {
                 }
                 Family::Min | Family::Max if !text => {
                     let greatest = part.family == Family::Max;
-                    layout.stairs.push(Stair { part: index, greatest });
-                    Place::Stair(layout.stairs.len() - 1)
+                    layout.extremes.push(Extreme { part: index, greatest, count: usize::MAX });
+                    Place::Extreme(layout.extremes.len() - 1)
                 }
                 _ => {
                     layout.columns.push(index);
                     Place::Column(layout.columns.len() - 1)
                 }
             };
-            if matches!(place, Place::Count(_) | Place::Sum(_)) {
+            if !matches!(place, Place::Column(_)) {
                 log_windows.extend(&part.windows);
             }
             layout.places.push(place);
+        }
+        for extreme in &mut layout.extremes {
+            let part = &section.parts[extreme.part];
+            let counts = |&count: &usize| {
+                let count = &section.parts[count];
+                (count.input, count.filter) == (part.input, part.filter)
+            };
+            let count = layout.counts.iter().position(counts);
+            extreme.count = count.expect("the plan counts the inputs of an extreme");
         }
         layout.log_boundaries = Boundaries::of(log_windows);
         layout
@@ -114,16 +127,19 @@ impl Layout {
         if self.unit_us == 0 { 0 } else { time.div_euclid(self.unit_us) }
     }
 
-    /// [`Layout::bucket`] with a memory of the last one: (its first instant, its number). Events
-    /// come nearly in order, and a 64-bit division is dear.
-    #[inline]
-    pub(crate) fn bucket_near(&self, last: &mut (i64, i64), time: i64) -> i64 {
-        if (time.wrapping_sub(last.0) as u64) < self.unit_us as u64 {
-            return last.1;
+    /// Buckets of instants in 32 bits; [`CLOSED`] where one does not fit.
+    pub(crate) fn narrow_buckets(&self, times: &[i64], out: &mut [u32]) {
+        let unit = self.unit_us.unsigned_abs();
+        let Some(reciprocal) = u64::MAX.checked_div(unit) else {
+            out.fill(0);
+            return;
+        };
+        for (&time, out) in times.iter().zip(out) {
+            // Below the quotient by one at most, since an instant is below 2^63.
+            let least = ((u128::from(time as u64) * u128::from(reciprocal)) >> 64) as u64;
+            let bucket = least + u64::from(time as u64 - least.wrapping_mul(unit) >= unit);
+            *out = if time < 0 { CLOSED } else { u32::try_from(bucket).unwrap_or(CLOSED) };
         }
-        let bucket = self.bucket(time);
-        *last = (bucket * self.unit_us, bucket);
-        bucket
     }
 
     /// The bucket at which a window starts (a boundary, or the beginning of time).
@@ -162,6 +178,31 @@ impl Layout {
             start: starts().min().unwrap_or(i64::MAX),
             start_of_all: starts().max().unwrap_or(i64::MAX),
             view_starts,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrow_buckets_are_quotients_or_closed() {
+        let mut state = 3u64;
+        for unit_us in [0, 1, 2, 3, 1_000_000, 60_000_000, 86_400_000_000, i64::MAX] {
+            let layout = Layout { unit_us, ..Layout::default() };
+            let mut times = vec![0, 1, unit_us, unit_us.saturating_sub(1), i64::MAX, -1, i64::MIN];
+            for _ in 0..2_000 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let time = (state >> (state % 50)) as i64;
+                times.extend([time, time - time.checked_rem(unit_us).unwrap_or(0)]);
+            }
+            let mut buckets = vec![0; times.len()];
+            layout.narrow_buckets(&times, &mut buckets);
+            for (&time, &bucket) in times.iter().zip(&buckets) {
+                let whole = u32::try_from(layout.bucket(time)).unwrap_or(CLOSED);
+                assert_eq!(bucket, whole, "{time} by {unit_us}");
+            }
         }
     }
 }

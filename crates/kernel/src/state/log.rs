@@ -1,6 +1,8 @@
-//! The log of a key: prefix sums of all counts and sums of a section, one row a bucket in which
-//! something happened. Row i holds everything up to and including its bucket, so it answers the
-//! boundaries in (bucket of i, bucket of i + 1]; before the first row stands an implicit zero.
+//! The log of a key: prefix sums of all counts and sums of a section, and the extremes of what
+//! happened since the row before, one row a bucket in which something happened. Row i sums up
+//! everything up to and including its bucket, so it answers the boundaries in (bucket of i, bucket
+//! of i + 1]; before the first row stands an implicit zero. A row that is dropped leaves its
+//! extremes to its successor.
 //! Rows are narrow until something does not fit, then the whole log is rewritten wider. The newest
 //! row is in the key's header; here it is moved out of it and into it.
 
@@ -9,7 +11,8 @@ use std::hint::select_unpredictable;
 use super::boundaries::Needed;
 use super::header::{self, CLOSED, OPEN_LEVEL};
 use super::log_row::{
-    Delta, LEVEL_MAX, Prepared, Row, Shape, row_time, set_row_time, take_back, try_add, write_row,
+    Delta, LEVEL_MAX, Prepared, Row, Shape, clear_extremes, raise, raise_by_row, raise_extreme,
+    row_extreme, row_time, set_row_time, take_back, try_add, write_row,
 };
 use super::pool::{NOWHERE, Pool, class_words};
 
@@ -44,7 +47,7 @@ pub(crate) fn add_newest(
         if bucket < newest || !append_newest(pool, header, shape) {
             return false;
         }
-        header::put_bucket(header, bucket);
+        header::begin(header, shape, bucket);
     }
     // A closed header has no row to add to; a bucket that no header holds finds it closed, too.
     bucket != CLOSED && header::add(header, shape, add)
@@ -86,7 +89,7 @@ pub(crate) fn add_slowly(
     match narrow {
         Some(bucket) if newest == CLOSED && head.rows == 0 => {
             header::newest_mut(header, shape).fill(0);
-            header::put_bucket(header, bucket);
+            header::begin(header, shape, bucket);
             if header::add(header, shape, add) {
                 return;
             }
@@ -98,9 +101,96 @@ pub(crate) fn add_slowly(
                 return;
             }
         }
+        Some(bucket)
+            if newest != CLOSED && add_late_near(pool, header, shape, bucket, add, needed) =>
+        {
+            return;
+        }
         _ => {}
     }
     settled(pool, header, shape, |log| log.add(bucket, add, needed));
+}
+
+/// [`Log::add_late`] on a narrow block with room, the newest row staying where it is. False:
+/// nothing of meaning was changed, and the long way will do it.
+fn add_late_near(
+    pool: &mut Pool,
+    header: &mut [u32],
+    shape: Shape,
+    bucket: u32,
+    add: Prepared,
+    needed: &Needed,
+) -> bool {
+    let head = header::head_of(header);
+    let (stride, rows) = (shape.stride(0), head.rows as usize);
+    let has_room = head.at != NOWHERE && (rows + 1) * stride <= class_words(head.class);
+    if head.level != 0 || !has_room {
+        return false;
+    }
+    let words = &mut pool.block_mut(head.at)[..(rows + 1) * stride];
+    let later = words[..rows * stride].rchunks_exact(stride).take_while(|row| row[0] >= bucket);
+    let position = rows - later.count();
+    let successor =
+        if position < rows { words[position * stride] } else { header::bucket_of(header) };
+    let mut end = rows;
+    if successor != bucket && needed.in_range(i64::from(bucket), i64::from(successor)) {
+        insert_row(words, position, rows, stride);
+        set_row_time(&mut words[position * stride..], 0, i64::from(bucket));
+        clear_extremes(&mut words[position * stride..], 0, shape);
+        end += 1;
+        header::put_rows(header, end as u32);
+    }
+    // An inserted row without events changes no answer, if the rest is left to the long way.
+    if !add_to_rows(&mut words[..end * stride], position, 0, shape, add) {
+        return false;
+    }
+    let in_header = position == end;
+    let done = match in_header {
+        true => header::add(header, shape, add),
+        false => header::add_before(header, shape, add),
+    };
+    if !done {
+        let rows = words[..end * stride].chunks_exact_mut(stride);
+        rows.skip(position).for_each(|row| take_back(row, 0, shape, add));
+    } else if !in_header {
+        raise(&mut words[position * stride..(position + 1) * stride], 0, shape, add);
+    }
+    done
+}
+
+/// Makes a place for a row before others, with the content of its predecessor: what happened up to
+/// its bucket. When earlier rows were dropped and there is no predecessor, the boundaries that it
+/// would answer are not needed, so that zero stands for it rightly.
+fn insert_row(words: &mut [u32], position: usize, rows: usize, stride: usize) {
+    let (at, end) = (position * stride, rows * stride);
+    words.copy_within(at..end, at + stride);
+    if position == 0 {
+        words[..stride].fill(0);
+    } else {
+        words.copy_within(at - stride..at, at);
+    }
+}
+
+/// Adds counts and sums to all rows from one on; false when something overflowed, and all rows are
+/// as they were.
+fn add_to_rows<D: Delta>(
+    words: &mut [u32],
+    position: usize,
+    level: u8,
+    shape: Shape,
+    delta: D,
+) -> bool {
+    let stride = shape.stride(level);
+    let rows = || words.len() / stride;
+    for row in position..rows() {
+        if !try_add(&mut words[row * stride..(row + 1) * stride], level, shape, delta) {
+            for done in position..row {
+                take_back(&mut words[done * stride..(done + 1) * stride], level, shape, delta);
+            }
+            return false;
+        }
+    }
+    true
 }
 
 /// The log with its newest row in the block as well, to be changed; then the newest one goes back
@@ -175,8 +265,7 @@ impl Log<'_> {
             let rows = self.rows();
             let last = if rows == 0 { i64::MIN } else { self.time(rows - 1) };
             let done = if bucket == last {
-                let (level, shape) = (self.head.level, self.shape);
-                try_add(self.row_mut(rows - 1), level, shape, delta)
+                self.add_at(rows - 1, delta)
             } else if bucket > last {
                 self.append(bucket, delta, needed)
             } else {
@@ -187,6 +276,17 @@ impl Log<'_> {
             }
             self.widen();
         }
+    }
+
+    /// Adds what happened in the bucket of a row.
+    fn add_at<D: Delta>(&mut self, position: usize, delta: D) -> bool {
+        let (level, shape, rows) = (self.head.level, self.shape, self.rows());
+        let words = &mut self.words_mut()[..rows * shape.stride(level)];
+        let done = add_to_rows(words, position, level, shape, delta);
+        if done {
+            raise(self.row_mut(position), level, shape, delta);
+        }
+        done
     }
 
     #[inline]
@@ -210,9 +310,11 @@ impl Log<'_> {
         }
         let row = &mut words[at..at + stride];
         set_row_time(row, level, bucket);
+        clear_extremes(row, level, shape);
         if !try_add(row, level, shape, delta) {
             return false;
         }
+        raise(row, level, shape, delta);
         self.head.rows += 1;
         true
     }
@@ -229,39 +331,20 @@ impl Log<'_> {
         if successor != bucket && needed.in_range(bucket, successor) {
             position = self.insert_row(bucket, position, needed);
         }
-        let (level, shape, rows) = (self.head.level, self.shape, self.rows());
-        for row in position..rows {
-            if !try_add(self.row_mut(row), level, shape, delta) {
-                // Take it back from those that had it; then the log is widened.
-                for done in position..row {
-                    take_back(self.row_mut(done), level, shape, delta);
-                }
-                return false;
-            }
-        }
-        true
+        self.add_at(position, delta)
     }
 
-    /// Inserts a row with its predecessor's content: what happened up to its bucket. When earlier
-    /// rows were dropped and there is no predecessor, the boundaries that it would answer are
-    /// not needed, so that zero stands for it rightly. Takes and gives its place.
+    /// Inserts a row in which nothing happened yet. Takes and gives its place.
     fn insert_row(&mut self, bucket: i64, mut position: usize, needed: &Needed) -> usize {
         if self.make_room(needed) {
             position = self.first_row_from(bucket);
         }
-        let level = self.head.level;
-        let stride = self.shape.stride(level);
-        let at = self.row_at(position);
-        let end = self.row_at(self.rows());
-        let words = self.words_mut();
-        words.copy_within(at..end, at + stride);
-        if position == 0 {
-            words[at..at + stride].fill(0);
-        } else {
-            words.copy_within(at - stride..at, at);
-        }
-        set_row_time(&mut words[at..at + stride], level, bucket);
+        let (level, shape, rows) = (self.head.level, self.shape, self.rows());
+        insert_row(self.words_mut(), position, rows, shape.stride(level));
         self.head.rows += 1;
+        let row = self.row_mut(position);
+        set_row_time(row, level, bucket);
+        clear_extremes(row, level, shape);
         position
     }
 
@@ -311,16 +394,20 @@ impl Log<'_> {
             return;
         }
         let stride = self.shape.stride(level);
+        let extremes = self.shape.extremes;
         let words = &mut self.words_mut()[..rows * stride];
-        let kept = match stride {
-            _ if level == LEVEL_MAX => thin_wide(words, stride, needed),
-            3 => thin_narrow::<3>(words, needed),
-            4 => thin_narrow::<4>(words, needed),
-            5 => thin_narrow::<5>(words, needed),
-            6 => thin_narrow::<6>(words, needed),
-            7 => thin_narrow::<7>(words, needed),
-            8 => thin_narrow::<8>(words, needed),
-            _ => thin_any(words, stride, needed),
+        let kept = match (stride, extremes) {
+            _ if level == LEVEL_MAX => thin_wide(words, stride, extremes, needed),
+            (3, 0) => thin_narrow::<3, 0>(words, needed),
+            (4, 0) => thin_narrow::<4, 0>(words, needed),
+            (5, 0) => thin_narrow::<5, 0>(words, needed),
+            (6, 0) => thin_narrow::<6, 0>(words, needed),
+            (7, 0) => thin_narrow::<7, 0>(words, needed),
+            (6, 1) => thin_narrow::<6, 1>(words, needed),
+            (7, 1) => thin_narrow::<7, 1>(words, needed),
+            (8, 1) => thin_narrow::<8, 1>(words, needed),
+            (9, 2) => thin_narrow::<9, 2>(words, needed),
+            _ => thin_any(words, stride, extremes, needed),
         };
         self.head.rows = kept as u32;
     }
@@ -408,12 +495,15 @@ impl Log<'_> {
 
 /// Thins narrow rows of a length that is common; returns how many are left. Each row is moved to
 /// the end of those kept, and counts there if it is needed: nothing waits for a guess.
-fn thin_narrow<const STRIDE: usize>(words: &mut [u32], needed: &Needed) -> usize {
+fn thin_narrow<const STRIDE: usize, const EXTREMES: usize>(
+    words: &mut [u32],
+    needed: &Needed,
+) -> usize {
     let rows = words.as_chunks_mut::<STRIDE>().0;
     let mut walk = needed.narrow_walk(rows[0][0]);
     let (mut kept, mut before) = (0, rows[0]);
     for index in 1..rows.len() {
-        let row = rows[index];
+        let mut row = rows[index];
         // The successor decides on the row before it.
         let is_needed = walk.next(row[0]);
         if walk.keeps_all() {
@@ -423,6 +513,15 @@ fn thin_narrow<const STRIDE: usize>(words: &mut [u32], needed: &Needed) -> usize
         }
         rows[kept] = before;
         kept += usize::from(is_needed);
+        // All ones where the row before goes: its extremes are then of this one's interval.
+        let goes = u64::from(is_needed).wrapping_sub(1);
+        for extreme in 0..EXTREMES {
+            let at = STRIDE - 2 * (EXTREMES - extreme);
+            let left = u64::from(before[at]) | u64::from(before[at + 1]) << 32;
+            let mut words = [row[at], row[at + 1]];
+            raise_extreme(&mut words, left & goes);
+            [row[at], row[at + 1]] = words;
+        }
         before = row;
     }
     rows[kept] = before;
@@ -430,27 +529,43 @@ fn thin_narrow<const STRIDE: usize>(words: &mut [u32], needed: &Needed) -> usize
 }
 
 /// [`thin_narrow`] for rows of any length.
-fn thin_any(words: &mut [u32], stride: usize, needed: &Needed) -> usize {
+fn thin_any(words: &mut [u32], stride: usize, extremes: usize, needed: &Needed) -> usize {
     let mut walk = needed.narrow_walk(words[0]);
-    thin_rows(words, stride, |row| walk.next(row[0]))
+    thin_rows(words, stride, extremes, |row| walk.next(row[0]))
 }
 
 /// [`thin_narrow`] for the widest rows.
-fn thin_wide(words: &mut [u32], stride: usize, needed: &Needed) -> usize {
+fn thin_wide(words: &mut [u32], stride: usize, extremes: usize, needed: &Needed) -> usize {
     let mut walk = needed.walk(row_time(words, LEVEL_MAX));
-    thin_rows(words, stride, |row| walk.next(row_time(row, LEVEL_MAX)))
+    thin_rows(words, stride, extremes, |row| walk.next(row_time(row, LEVEL_MAX)))
 }
 
-fn thin_rows(words: &mut [u32], stride: usize, mut needs: impl FnMut(&[u32]) -> bool) -> usize {
+fn thin_rows(
+    words: &mut [u32],
+    stride: usize,
+    extremes: usize,
+    mut needs: impl FnMut(&[u32]) -> bool,
+) -> usize {
     let mut kept = 0;
     for from in (stride..words.len()).step_by(stride) {
-        if needs(&words[from..from + stride]) {
+        let (before, row) = words.split_at_mut(from);
+        let (before, row) = (&before[from - stride..], &mut row[..stride]);
+        if needs(row) {
             words.copy_within(from - stride..from, kept * stride);
             kept += 1;
+        } else {
+            raise_by_row(row, before, extremes);
         }
     }
     words.copy_within(words.len() - stride.., kept * stride);
     kept + 1
+}
+
+/// The best of extreme number i in the rows of a block from one on; 0 where there is none.
+#[inline(always)]
+pub(crate) fn best_of(rows: &[u32], level: u8, shape: Shape, index: usize) -> u64 {
+    let rows = rows.chunks_exact(shape.stride(level));
+    rows.fold(0, |best, row| best.max(row_extreme(row, level, shape, index)))
 }
 
 /// The first row of a block whose bucket is at or after this one.

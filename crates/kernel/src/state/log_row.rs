@@ -1,15 +1,21 @@
-//! A row of the log: a bucket, then prefix sums of counts and sums. Rows are narrow until something
-//! does not fit; an addition that overflows leaves the row as it was and says so, so that nothing
-//! is ever lost by it.
+//! A row of the log: a bucket, then prefix sums of counts and sums, then the extremes of what
+//! happened since the row before. Rows are narrow until something does not fit; an addition that
+//! overflows leaves the row as it was and says so, so that nothing is ever lost by it.
+//!
+//! An extreme is an integer that compares as the value does, turned round where the least counts:
+//! the greatest wins, and 0 stands where nothing is. Whether something is tells the count of the
+//! same inputs, never the 0.
 
 use super::batch::CHUNK;
 
-/// Numbers of counts and sums in a row, and how a row is laid out at each level:
-/// 0: time u32, counts u32, sums i64; 1: sums i128; 2: time i64, counts u64, sums i128.
+/// Numbers of counts, sums and extremes in a row, and how a row is laid out at each level:
+/// 0: time u32, counts u32, sums i64; 1: sums i128; 2: time i64, counts u64, sums i128; extremes
+/// are u64 at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) counts: usize,
     pub(crate) sums: usize,
+    pub(crate) extremes: usize,
 }
 
 /// The widest level.
@@ -17,8 +23,14 @@ pub(crate) const LEVEL_MAX: u8 = 2;
 
 impl Shape {
     /// Words of a row.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn stride(self, level: u8) -> usize {
+        self.extremes_at(level) + 2 * self.extremes
+    }
+
+    /// Words before the extremes of a row.
+    #[inline(always)]
+    pub(crate) fn extremes_at(self, level: u8) -> usize {
         match level {
             0 => 1 + self.counts + 2 * self.sums,
             1 => 1 + self.counts + 4 * self.sums,
@@ -31,6 +43,8 @@ impl Shape {
 pub(crate) trait Delta: Copy {
     fn count(self, index: usize) -> u32;
     fn sum(self, index: usize) -> i128;
+    /// 0 where there is nothing.
+    fn extreme(self, index: usize) -> u64;
     /// The sum where it fits 64 bits.
     fn sum_narrow(self, index: usize) -> Option<i64> {
         i64::try_from(self.sum(index)).ok()
@@ -88,7 +102,47 @@ pub(crate) fn row_sum(row: &[u32], level: u8, shape: Shape, index: usize) -> i12
     }
 }
 
-/// Adds (or takes back) a delta; false when something overflowed, and the row is as it was.
+/// Extreme number i of a row.
+#[inline(always)]
+pub(crate) fn row_extreme(row: &[u32], level: u8, shape: Shape, index: usize) -> u64 {
+    get_u64(row, shape.extremes_at(level) + 2 * index)
+}
+
+/// The extremes of a row become those of both.
+#[inline(always)]
+pub(crate) fn raise_extreme(words: &mut [u32; 2], value: u64) {
+    let held = u64::from(words[0]) | u64::from(words[1]) << 32;
+    let value = held.max(value);
+    *words = [value as u32, (value >> 32) as u32];
+}
+
+/// Offers the extremes of a delta to a row.
+#[inline]
+pub(crate) fn raise<D: Delta>(row: &mut [u32], level: u8, shape: Shape, delta: D) {
+    let extremes = row[shape.extremes_at(level)..].as_chunks_mut::<2>().0;
+    for (index, words) in extremes[..shape.extremes].iter_mut().enumerate() {
+        raise_extreme(words, delta.extreme(index));
+    }
+}
+
+/// Offers the extremes of a row to another one of the same level.
+#[inline]
+pub(crate) fn raise_by_row(row: &mut [u32], other: &[u32], extremes: usize) {
+    let from = row.len() - 2 * extremes;
+    let others = other[from..].as_chunks::<2>().0;
+    for (words, other) in row[from..].as_chunks_mut::<2>().0.iter_mut().zip(others) {
+        raise_extreme(words, u64::from(other[0]) | u64::from(other[1]) << 32);
+    }
+}
+
+/// Nothing happened since the row before.
+#[inline(always)]
+pub(crate) fn clear_extremes(row: &mut [u32], level: u8, shape: Shape) {
+    let from = shape.extremes_at(level);
+    row[from..from + 2 * shape.extremes].fill(0);
+}
+
+/// Adds (or takes back) the counts and sums of a delta; false when something overflowed, and the row is as it was.
 #[inline]
 #[allow(clippy::needless_range_loop)] // the index is the delta's as well
 pub(crate) fn try_add<D: Delta>(row: &mut [u32], level: u8, shape: Shape, delta: D) -> bool {
@@ -193,6 +247,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) counts: &'a [u64],
     /// By sum: the numbers of the rows of the chunk.
     pub(crate) sums: &'a [[i64; CHUNK]],
+    /// By extreme: 0 where the row has none.
+    pub(crate) extremes: &'a [[u64; CHUNK]],
     /// The row.
     pub(crate) bit: usize,
 }
@@ -209,6 +265,11 @@ impl Delta for Prepared<'_> {
     }
 
     #[inline]
+    fn extreme(self, index: usize) -> u64 {
+        self.extremes[index][self.bit % CHUNK]
+    }
+
+    #[inline]
     fn sum_narrow(self, index: usize) -> Option<i64> {
         Some(self.sums[index][self.bit % CHUNK])
     }
@@ -218,13 +279,18 @@ impl Prepared<'_> {
     /// Another row of the chunk.
     #[inline(always)]
     pub(crate) fn of(self, bit: usize) -> Self {
-        Prepared { counts: self.counts, sums: self.sums, bit }
+        Prepared { bit, ..self }
     }
 
-    /// Adds to the counts and the 128-bit sums of a row; false when a count has reached 2^31, far
-    /// enough from overflowing: the row is as it was.
+    /// Adds to the counts, the 128-bit sums and the extremes of a row; false when a count has
+    /// reached 2^31, far enough from overflowing: the row is as it was.
     #[inline(always)]
-    pub(crate) fn add_wide(self, counts: &mut [u32], sums: &mut [u32]) -> bool {
+    pub(crate) fn add_wide(
+        self,
+        counts: &mut [u32],
+        sums: &mut [[u32; 4]],
+        extremes: &mut [[u32; 2]],
+    ) -> bool {
         let bit = self.bit % CHUNK;
         let mut all = 0;
         for (count, rows) in counts.iter_mut().zip(self.counts) {
@@ -237,10 +303,13 @@ impl Prepared<'_> {
             }
             return false;
         }
-        for (sum, numbers) in sums.as_chunks_mut::<4>().0.iter_mut().zip(self.sums) {
+        for (sum, numbers) in sums.iter_mut().zip(self.sums) {
             // Prefix sums wrap: a difference of two is right as long as itself fits 128 bits.
             let next = get_u128(sum, 0).wrapping_add(i128::from(numbers[bit]) as u128);
             *sum = words_of(next);
+        }
+        for (words, values) in extremes.iter_mut().zip(self.extremes) {
+            raise_extreme(words, values[bit]);
         }
         true
     }
@@ -267,6 +336,7 @@ pub(crate) struct Row {
     pub(crate) time: i64,
     pub(crate) counts: Vec<u64>,
     pub(crate) sums: Vec<i128>,
+    pub(crate) extremes: Vec<u64>,
 }
 
 impl Row {
@@ -275,6 +345,9 @@ impl Row {
             time: row_time(words, level),
             counts: (0..shape.counts).map(|index| row_count(words, level, index)).collect(),
             sums: (0..shape.sums).map(|index| row_sum(words, level, shape, index)).collect(),
+            extremes: (0..shape.extremes)
+                .map(|index| row_extreme(words, level, shape, index))
+                .collect(),
         }
     }
 
@@ -305,5 +378,8 @@ pub(crate) fn write_row(target: &mut [u32], level: u8, shape: Shape, row: &Row) 
             1 => set_u128(target, 1 + shape.counts + 4 * index, sum as u128),
             _ => set_u128(target, 2 + 2 * shape.counts + 4 * index, sum as u128),
         }
+    }
+    for (index, &extreme) in row.extremes.iter().enumerate() {
+        set_u64(target, shape.extremes_at(level) + 2 * index, extreme);
     }
 }

@@ -1,9 +1,10 @@
 //! The log at the edges of its levels: what does not fit is widened, and nothing is lost by it.
 
 use super::*;
+use crate::aggregates::extreme::ordered_i64;
 use crate::state::batch::CHUNK;
 use crate::state::boundaries::Boundaries;
-use crate::window::Window;
+use crate::window::{SECOND_US, Window};
 
 #[derive(Clone, Copy)]
 struct Add(u32, i128);
@@ -16,9 +17,13 @@ impl Delta for Add {
     fn sum(self, _index: usize) -> i128 {
         self.1
     }
+
+    fn extreme(self, _index: usize) -> u64 {
+        0
+    }
 }
 
-const SHAPE: Shape = Shape { counts: 1, sums: 1 };
+const SHAPE: Shape = Shape { counts: 1, sums: 1, extremes: 0 };
 
 /// Adds (bucket, delta) in order; gives the level and the rows.
 fn log_of(events: &[(i64, Add)]) -> (u8, Vec<(i64, u64, i128)>) {
@@ -94,6 +99,9 @@ fn a_bucket_past_32_bits_widens() {
     assert_eq!((level, rows), (2, vec![(edge, 1, 1), (edge + 1, 2, 2)]));
 }
 
+/// Of a log behind a header: the greatest summand of each row beside count and sum.
+const HELD: Shape = Shape { extremes: 1, ..SHAPE };
+
 /// A log behind a header: events go the way of the fold.
 struct Held {
     pool: Pool,
@@ -104,30 +112,38 @@ struct Held {
 impl Held {
     fn new() -> Held {
         let window = Window::Sliding { width_us: 1 << 59, resolution_us: 1_000_000 };
-        let mut header = vec![0; header::header_words(SHAPE)];
+        Held::with(Boundaries::of([&window]).needed(0, 1_000_000))
+    }
+
+    fn with(needed: Needed) -> Held {
+        let mut header = vec![0; header::header_words(HELD)];
         header::clear(&mut header);
-        let needed = Boundaries::of([&window]).needed(0, 1_000_000);
         Held { pool: Pool::default(), header, needed }
     }
 
     fn add(&mut self, bucket: i64, sum: i64) {
-        let add = Prepared { counts: &[1], sums: &[[sum; CHUNK]], bit: 0 };
+        let extremes = [[ordered_i64(sum); CHUNK]];
+        let add = Prepared { counts: &[1], sums: &[[sum; CHUNK]], extremes: &extremes, bit: 0 };
         let narrow = u32::try_from(bucket).unwrap_or(CLOSED);
-        if !add_newest(&mut self.pool, &mut self.header, SHAPE, narrow, add) {
-            add_slowly(&mut self.pool, &mut self.header, SHAPE, bucket, add, &self.needed);
+        if !add_newest(&mut self.pool, &mut self.header, HELD, narrow, add) {
+            add_slowly(&mut self.pool, &mut self.header, HELD, bucket, add, &self.needed);
         }
     }
 
     fn set_count(&mut self, count: u32) {
-        header::newest_mut(&mut self.header, SHAPE)[1] = count;
+        header::newest_mut(&mut self.header, HELD)[1] = count;
     }
 
     /// The level, and (bucket, count, sum) of all rows.
     fn rows(&mut self) -> (u8, Vec<(i64, u64, i128)>) {
-        settled(&mut self.pool, &mut self.header, SHAPE, |log| {
-            let row = |row| Row::of(log.row(row), log.head.level, SHAPE);
-            let rows = (0..log.rows()).map(row).map(|row| (row.time, row.counts[0], row.sums[0]));
-            (log.head.level, rows.collect())
+        let (level, rows) = self.whole_rows();
+        (level, rows.iter().map(|row| (row.time, row.counts[0], row.sums[0])).collect())
+    }
+
+    fn whole_rows(&mut self) -> (u8, Vec<Row>) {
+        settled(&mut self.pool, &mut self.header, HELD, |log| {
+            let row = |row| Row::of(log.row(row), log.head.level, HELD);
+            (log.head.level, (0..log.rows()).map(row).collect())
         })
     }
 }
@@ -192,5 +208,49 @@ fn what_is_held_is_what_was_added_in_any_order() {
         });
         let expected: Vec<_> = expected.collect();
         assert_eq!(held.rows().1, expected);
+    }
+}
+
+#[test]
+fn every_needed_boundary_has_the_extreme_of_what_came_after_it() {
+    let steps = [(1, 40), (5, 100), (25, 300)];
+    let windows = steps.map(|(resolution, width)| Window::Sliding {
+        width_us: width * SECOND_US,
+        resolution_us: resolution * SECOND_US,
+    });
+    let boundaries = Boundaries::of(&windows);
+    let mut state = 11u64;
+    for round in 0..60i64 {
+        let mut held = Held::with(boundaries.needed(1000 * SECOND_US, SECOND_US));
+        let mut events: Vec<(i64, i64)> = Vec::new();
+        for step in 0..400 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let late = if state >> 61 == 0 { (state >> 20) as i64 % 90 } else { 0 };
+            let noise = (state >> 33) as i64 % 40 - 20;
+            // Falling, rising or anything; every third round so wide that the log is widened.
+            let value = [noise, noise - step * 3, noise + step][round as usize % 3];
+            let value = if round % 3 == 1 { value << 52 } else { value };
+            let bucket = 1000 + step * (1 + round % 4) - late;
+            held.needed = boundaries.needed((bucket + late) * SECOND_US, SECOND_US);
+            held.add(bucket, value);
+            events.push((bucket, value));
+        }
+        let newest = events.iter().map(|event| event.0).max().unwrap();
+        let needed = held.needed.clone();
+        settled(&mut held.pool, &mut held.header, HELD, |log| log.thin(&needed));
+        let (_, rows) = held.whole_rows();
+        let pairs = rows.windows(2);
+        let is_needed = |pair: &[Row]| needed.in_range(pair[0].time, pair[1].time);
+        assert!(pairs.clone().all(is_needed), "round {round}: a row that answers nothing");
+        for boundary in 0..=newest {
+            if !needed.in_range(boundary - 1, boundary) {
+                continue;
+            }
+            let after = events.iter().filter(|event| event.0 >= boundary);
+            let expected = after.map(|event| ordered_i64(event.1)).max();
+            let after = rows.iter().filter(|row| row.time >= boundary);
+            let best = after.map(|row| row.extremes[0]).max();
+            assert_eq!(best, expected, "round {round}, from {boundary}");
+        }
     }
 }

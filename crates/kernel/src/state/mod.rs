@@ -1,6 +1,7 @@
 //! State of one key space: a directory of keys and, for each section, what is kept of its events.
 //! Folding changes it, reading never does. It knows no clock: ageing follows the sealed instant.
 
+mod ahead;
 mod batch;
 pub mod boundaries;
 pub(crate) mod bytes;
@@ -17,8 +18,6 @@ mod read;
 mod read_short;
 mod row;
 mod section;
-mod stairs;
-mod top;
 mod words;
 
 use std::sync::Arc;

@@ -1,16 +1,15 @@
 //! Reading a view off the state of a key at `t`: the log is searched once for each window, then
-//! each feature is a difference, a step of a staircase or a column's answer; events that wait are
-//! added one by one. Nothing is changed, so that any number of readers may read.
+//! each feature is a difference of two rows, the best of a run of them or a column's answer; events
+//! that wait are added one by one. Nothing is changed, so that any number of readers may read.
 
 use super::column::{Column, input_of};
 use super::header::{self, OPEN_LEVEL};
 use super::layout::Place;
-use super::log::first_row_from;
-use super::log_row::{row_count, row_sum};
+use super::log::{best_of, first_row_from};
+use super::log_row::{row_count, row_extreme, row_sum};
 use super::read_short::{Short, Step};
 use super::section::SectionState;
-use super::top;
-use crate::aggregates::extreme::of_ordered;
+use crate::aggregates::extreme::{of_ordered, ordered};
 use crate::aggregates::raw::RawEvent;
 use crate::aggregates::{Event, Partial, count, or_default, sum};
 use crate::blueprint::Aggregate;
@@ -37,6 +36,9 @@ struct Found<'a> {
     bucket: i64,
     /// The log row before its start.
     row: RowOf<'a>,
+    /// The rows of the block in it, and whether the last row of the log is in it.
+    rows: &'a [u32],
+    has_total: bool,
 }
 
 /// One key at one instant.
@@ -46,6 +48,8 @@ struct Reader<'a> {
     view: &'a ViewPlan,
     /// By window.
     windows: Vec<Found<'a>>,
+    /// The level of the rows in the log's block.
+    level: u8,
     /// The last row of the log.
     total: RowOf<'a>,
     waiting: &'a [RawEvent],
@@ -109,11 +113,14 @@ impl SectionState {
             if matches!(window, Window::Exact { .. }) {
                 continue;
             }
-            found.row = if bucket != header::CLOSED && i64::from(bucket) < found.bucket {
-                total
-            } else {
-                row(first_row_from(words, head, self.shape, found.bucket))
-            };
+            if bucket != header::CLOSED && i64::from(bucket) < found.bucket {
+                found.row = total;
+                continue;
+            }
+            let first = first_row_from(words, head, self.shape, found.bucket);
+            found.row = row(first);
+            found.rows = &words[first * stride..head.rows as usize * stride];
+            found.has_total = bucket != header::CLOSED;
         }
         total
     }
@@ -131,12 +138,13 @@ impl<'a> Reader<'a> {
         let found = |window: &Window| {
             let start = window.start(t, view.include_current);
             let bucket = state.layout.bucket_of_start(start);
-            Found { start, bucket, row: RowOf::NOTHING }
+            Found { start, bucket, row: RowOf::NOTHING, rows: &[], has_total: false }
         };
         let mut windows: Vec<Found> = view.windows.iter().map(found).collect();
         let total = state.search_log(view, id, &mut windows);
         let (waiting, end) = (state.waiting_of(id), window_end(t, view.include_current));
-        Reader { state, id, view, windows, total, waiting, end }
+        let level = state.header(id).map_or(0, |header| header::head_of(header).level);
+        Reader { state, id, view, windows, level, total, waiting, end }
     }
 
     fn feature(&self, feature: &FeaturePlan, plan: &AggregatePlan) -> Cell {
@@ -151,10 +159,11 @@ impl<'a> Reader<'a> {
                     sum::finish_sum(total, count, plan.input_type, plan.scale_exponent)
                 }
             }
-            Reads::One(part) => match self.state.place(part) {
-                Place::Stair(index) if self.waiting.is_empty() => self.stair(index, plan),
-                _ => return self.one(part, feature, plan),
+            Reads::Extreme { extreme, count } => match self.count(count, window) {
+                0 => Cell::default(),
+                _ => self.extreme(extreme, plan),
             },
+            Reads::One(part) => return self.one(part, feature, plan),
             Reads::Raw(part) => return self.exact(part, feature, plan),
         };
         or_default(cell, feature)
@@ -204,14 +213,28 @@ impl<'a> Reader<'a> {
         total
     }
 
-    /// A feature of one part: an extreme, first or last.
+    /// The extreme of a window that has one.
+    fn extreme(&self, part: usize, plan: &AggregatePlan) -> Cell {
+        let Place::Extreme(index) = self.state.place(part) else {
+            unreachable!("a numeric extreme is in the log")
+        };
+        let (window, shape) = (&self.windows[plan.window], self.state.shape);
+        let turn = if plan.aggregate == Aggregate::Max { 0 } else { u64::MAX };
+        let mut best = best_of(window.rows, self.level, shape, index);
+        if window.has_total {
+            best = best.max(row_extreme(self.total.words, self.total.level, shape, index));
+        }
+        let value = |event| ordered(input_of(self.state.section(), part, event)) ^ turn;
+        let best = self.waiting(part, plan.window).map(value).fold(best, u64::max);
+        let data_type = plan.input_type.expect("an extreme has an input");
+        Cell::ok(of_ordered(best ^ turn, data_type))
+    }
+
+    /// A feature of one part: an extreme of strings, first or last.
     fn one(&self, part: usize, feature: &FeaturePlan, plan: &AggregatePlan) -> Cell {
         let Found { start, bucket, .. } = self.windows[plan.window];
         let mut partial = Partial::empty(plan);
         match (self.state.place(part), &mut partial) {
-            (Place::Stair(index), Partial::Extreme(extreme)) => {
-                extreme.best = Some(self.stair(index, plan).value).filter(|best| !best.is_null());
-            }
             (Place::Column(index), partial) => {
                 match (self.column(index), partial) {
                     (Some(Column::Text(column)), Partial::Extreme(extreme)) => {
@@ -234,17 +257,6 @@ impl<'a> Reader<'a> {
             partial.update(&Event { time: event.time, tie: event.tie.as_ref(), value });
         }
         partial.finish(plan, feature)
-    }
-
-    /// The extreme that a staircase answers, without waiting events.
-    #[inline]
-    fn stair(&self, index: usize, plan: &AggregatePlan) -> Cell {
-        let bucket = self.windows[plan.window].bucket;
-        let turn = if plan.aggregate == Aggregate::Max { 0 } else { u64::MAX };
-        let data_type = plan.input_type.expect("an extreme has an input");
-        let line = self.state.top(self.id, index);
-        let best = line.and_then(|line| top::best_from(&self.state.pool, line, bucket));
-        Cell::ok(best.map_or(Value::Null, |value| of_ordered(value ^ turn, data_type)))
     }
 
     fn column(&self, index: usize) -> Option<&Column> {

@@ -1,15 +1,13 @@
-//! How most features are read, derived once for a view: where its counts, sums and staircases are,
-//! so that reading a key is a few loads and a subtraction each. It knows logs with a newest row in
+//! How most features are read, derived once for a view: where its counts, sums and extremes are, so
+//! that reading a key is a few loads and a subtraction each. It knows logs with a newest row in
 //! the header and no events that wait; everything else is read by `read`, and both give the same.
 
 use super::boundaries::Tiles;
 use super::header::{self, CLOSED, OPEN_LEVEL};
 use super::layout::{Layout, Place};
-use super::log::rows_before;
-use super::log_row::Shape;
+use super::log::{best_of, rows_before};
+use super::log_row::{Shape, row_extreme};
 use super::section::SectionState;
-use super::stairs::STEP_WORDS;
-use super::top;
 use super::words::LINE_WORDS;
 use crate::aggregates::extreme::of_ordered;
 use crate::aggregates::sum;
@@ -22,7 +20,7 @@ use crate::window::Window;
 
 /// Windows of a view that is read the short way.
 const WINDOWS_MAX: usize = 8;
-/// Counts of all its windows; half as many sums.
+/// Counts of all its windows; half as many sums and extremes.
 const NUMBERS_MAX: usize = 32;
 /// The row before the first one.
 static ZEROS: [u32; 1 + 3 * NUMBERS_MAX] = [0; 1 + 3 * NUMBERS_MAX];
@@ -83,10 +81,10 @@ impl Reading {
         });
         let starts: Vec<Start> = view.windows.iter().map(start).collect();
         let has_exact = starts.iter().any(|start| matches!(start, Start::Exact));
-        let (counts, sums) = (layout.counts.len(), layout.sums.len());
         let fits = starts.len() <= WINDOWS_MAX
-            && starts.len() * counts <= NUMBERS_MAX
-            && starts.len() * sums <= NUMBERS_MAX / 2;
+            && starts.len() * layout.counts.len() <= NUMBERS_MAX
+            && starts.len() * layout.sums.len() <= NUMBERS_MAX / 2
+            && starts.len() * layout.extremes.len() <= NUMBERS_MAX / 2;
         let has_long = steps.iter().any(|step| matches!(step, Step::Long));
         let is_short = !has_long && !has_exact && presence.is_some();
         Reading { steps, starts, fits, presence, is_short }
@@ -100,8 +98,8 @@ pub(crate) enum Step {
     Count { index: usize, window: usize },
     /// Sum and count of the log.
     Sum { sum: usize, count: usize, window: usize, of: SumOf },
-    /// Staircase number i.
-    Stair { index: usize, window: usize, turn: u64, data_type: DataType },
+    /// Extreme and count of the log.
+    Extreme { index: usize, count: usize, window: usize, turn: u64, data_type: DataType },
     /// Not the short way.
     Long,
 }
@@ -130,14 +128,16 @@ fn step_of(feature: &FeaturePlan, layout: &Layout) -> Step {
             }
             _ => Step::Long,
         },
-        Reads::One(part) => match (layout.places[part], plan.input_type) {
-            (Place::Stair(index), Some(data_type)) => {
-                let turn = if plan.aggregate == Aggregate::Max { 0 } else { u64::MAX };
-                Step::Stair { index, window, turn, data_type }
+        Reads::Extreme { extreme, count } => {
+            match (layout.places[extreme], layout.places[count], plan.input_type) {
+                (Place::Extreme(index), Place::Count(count), Some(data_type)) => {
+                    let turn = if plan.aggregate == Aggregate::Max { 0 } else { u64::MAX };
+                    Step::Extreme { index, count, window, turn, data_type }
+                }
+                _ => Step::Long,
             }
-            _ => Step::Long,
-        },
-        Reads::Raw(_) => Step::Long,
+        }
+        Reads::One(_) | Reads::Raw(_) => Step::Long,
     }
 }
 
@@ -147,9 +147,9 @@ pub(crate) struct Short<'a> {
     counts: [u32; NUMBERS_MAX],
     /// Sums of each window, side by side; as the log's.
     sums: [i128; NUMBERS_MAX / 2],
+    /// Extremes of each window, side by side; as the log's.
+    extremes: [u64; NUMBERS_MAX / 2],
     shape: Shape,
-    /// By window: the bucket of its start.
-    buckets: [u32; WINDOWS_MAX],
     state: &'a SectionState,
     id: u32,
 }
@@ -159,7 +159,7 @@ impl<'a> Short<'a> {
     #[inline(always)]
     pub(crate) fn new(state: &'a SectionState, id: u32) -> Short<'a> {
         let (counts, sums) = ([0; NUMBERS_MAX], [0; NUMBERS_MAX / 2]);
-        Short { counts, sums, shape: state.shape, buckets: [0; WINDOWS_MAX], state, id }
+        Short { counts, sums, extremes: [0; NUMBERS_MAX / 2], shape: state.shape, state, id }
     }
 
     /// Looks at the key at `t`. `None`: it is not to be read the short way.
@@ -175,22 +175,22 @@ impl<'a> Short<'a> {
         let (rows, stride) = (head.rows as usize, shape.stride(head.level));
         let words = state.pool.block(head.at).get(..rows * stride)?;
         bring_near(words);
-        for index in 0..state.tops.len() {
-            let block = state.top(id, index).map(top::block_of)?;
-            bring_near(state.pool.block(block.at).get(..block.steps as usize * STEP_WORDS)?);
-        }
         let now = u32::try_from(state.layout.bucket(t)).ok()?;
         let total = header::newest(header, shape);
-        // Most windows are longer than the one before, and start earlier.
-        let (mut end, mut end_bucket) = (rows, u32::MAX);
+        // Most windows are longer than the one before, and start earlier: what that has they have.
+        let (mut end, mut end_bucket, mut former) = (rows, u32::MAX, None);
         for (window, start) in reading.starts.iter().enumerate() {
             let bucket = start.bucket(state, now, t);
-            self.buckets[window] = bucket;
             if bucket > newest {
                 continue;
             }
-            let within = if bucket <= end_bucket { end } else { rows };
-            (end, end_bucket) = (rows_before(words, stride, within, bucket), bucket);
+            if bucket > end_bucket {
+                (end, former) = (rows, None);
+            }
+            let first = rows_before(words, stride, end, bucket);
+            let new = &words[first * stride..end * stride];
+            self.take_extremes(window, former, total, (new, head.level));
+            (end, end_bucket, former) = (first, bucket, Some(window));
             match end.checked_sub(1) {
                 None => self.take(window, total, &ZEROS, OPEN_LEVEL),
                 Some(row) => self.take(window, total, &words[row * stride..], head.level),
@@ -202,7 +202,7 @@ impl<'a> Short<'a> {
     /// Takes what happened after a row, up to the last one.
     #[inline(always)]
     fn take(&mut self, window: usize, total: &[u32], before: &[u32], level: u8) {
-        let Shape { counts, sums } = self.shape;
+        let Shape { counts, sums, .. } = self.shape;
         let to = &mut self.counts[window * counts..(window + 1) * counts];
         for (to, (total, before)) in to.iter_mut().zip(total[1..].iter().zip(&before[1..])) {
             *to = total - before;
@@ -219,6 +219,26 @@ impl<'a> Short<'a> {
             to.zip(before).for_each(|((to, total), before)| {
                 *to = wide(total).wrapping_sub(i128::from(narrow(before)) as u128) as i128;
             });
+        }
+    }
+
+    /// Takes the extremes of rows, and of those that the former window has, or else the last row's.
+    #[inline(always)]
+    fn take_extremes(
+        &mut self,
+        window: usize,
+        former: Option<usize>,
+        total: &[u32],
+        (rows, level): (&[u32], u8),
+    ) {
+        let (shape, extremes) = (self.shape, self.shape.extremes);
+        for index in 0..extremes {
+            let known = match former {
+                Some(former) => self.extremes[former * extremes + index],
+                None => row_extreme(total, OPEN_LEVEL, shape, index),
+            };
+            self.extremes[window * extremes + index] =
+                known.max(best_of(rows, level, shape, index));
         }
     }
 
@@ -253,12 +273,12 @@ impl<'a> Short<'a> {
                     *cell = sum::finish_sum(total, count, of.input, of.scale_exponent);
                 }
             }
-            Step::Stair { index, window, turn, data_type } => {
-                let line = self.state.top(self.id, index).expect("a key that is known");
-                let bucket = i64::from(self.buckets[window % WINDOWS_MAX]);
-                *cell = Cell::ok(match top::best_from(&self.state.pool, line, bucket) {
-                    Some(value) => of_ordered(value ^ turn, data_type),
-                    None => feature.default.clone(),
+            Step::Extreme { index, count, window, turn, data_type } => {
+                let best =
+                    self.extremes[(window * self.shape.extremes + index) % (NUMBERS_MAX / 2)];
+                *cell = Cell::ok(match self.count(count, window) {
+                    0 => feature.default.clone(),
+                    _ => of_ordered(best ^ turn, data_type),
                 });
             }
             Step::Long => {}

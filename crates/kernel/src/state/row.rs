@@ -1,14 +1,14 @@
 //! The bytes of a key's row: format byte, then each section's state under its fingerprint, with a
 //! length, so that a reader of another generation passes over what it does not know.
 //!
-//! Numbers are little-endian; a log is written in its widest form only where it is that wide.
+//! Numbers are little-endian; a log is written in its widest form only where it is that wide. A
+//! numeric extreme is written as its staircase: (bucket, value) of those that beat all later ones.
 
 use super::bytes::{Reader, put_i64, put_u8, put_u32, put_u64, put_u128};
 use super::column::Column;
 use super::header;
 use super::log_row::{LEVEL_MAX, Row, Shape};
 use super::section::SectionState;
-use super::top;
 use crate::aggregates::raw::{EVENT_BYTES_MIN, RawEvent};
 use crate::error::Result;
 use crate::state::bytes::damaged;
@@ -20,7 +20,6 @@ pub const FORMAT: u8 = 1;
 #[derive(Debug)]
 pub(crate) struct SectionRow {
     pub(crate) log: Vec<Row>,
-    pub(crate) stairs: Vec<Vec<(i64, u64)>>,
     pub(crate) columns: Box<[Column]>,
     pub(crate) waiting: Vec<RawEvent>,
 }
@@ -41,9 +40,19 @@ impl SectionState {
         rows
     }
 
-    /// The steps of one staircase of a key.
-    pub(crate) fn steps(&self, id: u32, index: usize) -> Vec<(i64, u64)> {
-        self.top(id, index).map_or(Vec::new(), |line| top::steps_of(&self.pool, line))
+    /// The staircase of an extreme of a log.
+    fn steps(&self, rows: &[Row], index: usize) -> Vec<(i64, u64)> {
+        let count = self.layout.extremes[index].count;
+        let before = |row: usize| row.checked_sub(1).map_or(0, |row| rows[row].counts[count]);
+        let mut steps: Vec<(i64, u64)> = Vec::new();
+        for (position, row) in rows.iter().enumerate().rev() {
+            let (has_value, value) = (row.counts[count] > before(position), row.extremes[index]);
+            if has_value && steps.last().is_none_or(|later| later.1 < value) {
+                steps.push((row.time, value));
+            }
+        }
+        steps.reverse();
+        steps
     }
 
     /// Appends what is held of a key.
@@ -54,8 +63,8 @@ impl SectionState {
         put_u8(out, level);
         put_u32(out, rows.len() as u32);
         rows.iter().for_each(|row| write_log_row(out, row, level));
-        for index in 0..self.layout.stairs.len() {
-            let steps = self.steps(id, index);
+        for index in 0..self.layout.extremes.len() {
+            let steps = self.steps(&rows, index);
             put_u32(out, steps.len() as u32);
             for (bucket, value) in steps {
                 put_i64(out, bucket);
@@ -77,16 +86,18 @@ impl SectionState {
         if level > LEVEL_MAX {
             return Err(damaged());
         }
-        let count = reader.count(4 * self.shape.stride(level))?;
-        let log: Vec<Row> = (0..count)
+        let count = reader.count(4 * self.shape.extremes_at(level))?;
+        let mut log: Vec<Row> = (0..count)
             .map(|_| read_log_row(&mut reader, level, self.shape))
             .collect::<Result<_>>()?;
-        let mut stairs = Vec::with_capacity(self.layout.stairs.len());
-        for _ in 0..self.layout.stairs.len() {
+        if !log.is_sorted_by(|row, next| row.time < next.time) {
+            return Err(damaged());
+        }
+        for index in 0..self.layout.extremes.len() {
             let count = reader.count(16)?;
-            let steps: Vec<(i64, u64)> =
-                (0..count).map(|_| Ok((reader.i64()?, reader.u64()?))).collect::<Result<_>>()?;
-            stairs.push(steps);
+            for _ in 0..count {
+                put_step(&mut log, index, (reader.i64()?, reader.u64()?))?;
+            }
         }
         let section = self.section();
         let columns: Box<[Column]> = if reader.u8()? == 0 {
@@ -100,21 +111,13 @@ impl SectionState {
         let event = |_| RawEvent::read(&mut reader, inputs, filters);
         let waiting: Vec<RawEvent> = (0..count).map(event).collect::<Result<_>>()?;
         reader.end()?;
-        let sorted = log.windows(2).all(|pair| pair[0].time < pair[1].time)
-            && stairs.iter().all(|steps| steps.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        if !sorted {
-            return Err(damaged());
-        }
-        Ok(SectionRow { log, stairs, columns, waiting })
+        Ok(SectionRow { log, columns, waiting })
     }
 
     /// Takes a row in place of what is held of a key.
     pub(crate) fn load_row(&mut self, id: u32, row: SectionRow) {
         self.start_loading(id);
         self.load_log(id, &row.log);
-        for (index, steps) in row.stairs.iter().enumerate() {
-            self.load_stairs(id, index, steps);
-        }
         self.load_columns(id, row.columns);
         self.load_waiting(id, row.waiting);
     }
@@ -146,5 +149,14 @@ fn read_log_row(reader: &mut Reader, level: u8, shape: Shape) -> Result<Row> {
         _ => Ok(reader.u128()? as i128),
     };
     let sums = (0..shape.sums).map(|_| sum(reader)).collect::<Result<_>>()?;
-    Ok(Row { time, counts, sums })
+    Ok(Row { time, counts, sums, extremes: vec![0; shape.extremes] })
+}
+
+/// Puts a step of a staircase into its row. Where that row was dropped its successor holds what
+/// happened in it: the log has a row wherever the extreme needs one, since it counts its inputs.
+fn put_step(log: &mut [Row], index: usize, (bucket, value): (i64, u64)) -> Result<()> {
+    let position = log.partition_point(|row| row.time < bucket);
+    let row = log.get_mut(position).ok_or_else(damaged)?;
+    row.extremes[index] = row.extremes[index].max(value);
+    Ok(())
 }

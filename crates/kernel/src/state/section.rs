@@ -1,5 +1,4 @@
-//! The state of one section: for each key a header, a log, staircases, columns and the events that
-//! wait. Here it is made, aged, cleared, loaded and measured; `fold` changes it, `read` reads it.
+//! The state of one section: for each key a header, a log, columns and the events that wait. Here it is made, aged, cleared, loaded and measured; `fold` changes it, `read` reads it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,8 +11,6 @@ use super::log::{self, Log};
 use super::log_row::{Row, Shape};
 use super::pool::{NOWHERE, Pool, class_words};
 use super::read_short::Reading;
-use super::stairs::Stairs;
-use super::top::{self, Line, TOP_WORDS};
 use super::words::Words;
 use crate::aggregates::raw::RawEvent;
 use crate::plan::{Plan, Section};
@@ -31,14 +28,10 @@ pub(crate) struct SectionState {
     pub(super) readings: Vec<Reading>,
     pub(super) headers: Words,
     pub(super) stride: usize,
-    /// By staircase: a line for each key.
-    pub(super) tops: Vec<Words>,
     pub(crate) pool: Pool,
     pub(crate) columns: Vec<Option<Box<[Column]>>>,
     pub(crate) waiting: BTreeMap<u32, Vec<RawEvent>>,
     pub(super) chunk: Chunk,
-    /// First instant and number of the bucket of the last event.
-    pub(super) last_bucket: (i64, i64),
 }
 
 impl SectionState {
@@ -46,7 +39,8 @@ impl SectionState {
         let section = &plan.sections[index];
         let layout = Arc::new(Layout::of(section));
         let reach = layout.reach(plan, section, i64::MIN);
-        let shape = Shape { counts: layout.counts.len(), sums: layout.sums.len() };
+        let (counts, sums) = (layout.counts.len(), layout.sums.len());
+        let shape = Shape { counts, sums, extremes: layout.extremes.len() };
         SectionState {
             plan: Arc::clone(plan),
             index,
@@ -60,12 +54,10 @@ impl SectionState {
                 .collect(),
             headers: Words::default(),
             stride: header_words(shape),
-            tops: layout.stairs.iter().map(|_| Words::default()).collect(),
             pool: Pool::default(),
             columns: Vec::new(),
             waiting: BTreeMap::new(),
             chunk: Chunk::new(&layout),
-            last_bucket: (i64::MIN, 0),
             layout,
         }
     }
@@ -96,11 +88,6 @@ impl SectionState {
             let at = self.headers.len();
             self.headers.extend(self.stride, 0);
             header::clear(&mut self.headers[at..]);
-            for tops in &mut self.tops {
-                let at = tops.len();
-                tops.extend(TOP_WORDS, 0);
-                top::clear(tops[at..].first_chunk_mut().expect("a line was added"));
-            }
         }
         if !self.layout.columns.is_empty() && self.columns.len() < end {
             self.columns.resize(end, None);
@@ -118,12 +105,6 @@ impl SectionState {
     fn header_mut(&mut self, id: u32) -> &mut [u32] {
         let at = id as usize * self.stride;
         &mut self.headers[at..at + self.stride]
-    }
-
-    /// The line of a staircase of an id that has one.
-    #[inline]
-    pub(crate) fn top(&self, id: u32, index: usize) -> Option<&Line> {
-        self.tops[index].get(id as usize * TOP_WORDS..)?.first_chunk()
     }
 
     /// Events of a key that wait.
@@ -148,18 +129,6 @@ impl SectionState {
         log::settled(&mut self.pool, header, self.shape, |log| change(log, &self.reach))
     }
 
-    /// A staircase of a key, and what else the change of it needs.
-    pub(super) fn with_stairs<R>(
-        &mut self,
-        id: u32,
-        index: usize,
-        change: impl FnOnce(&mut Stairs, &Reach) -> R,
-    ) -> R {
-        let line = self.tops[index][id as usize * TOP_WORDS..].first_chunk_mut();
-        let line = line.expect("a reserved id has a line");
-        top::settled(&mut self.pool, line, |stairs| change(stairs, &self.reach))
-    }
-
     /// Drops what the sealed instant leaves behind; can no read find the key here any more?
     pub(crate) fn age(&mut self, id: u32) -> bool {
         if self.header(id).is_none() {
@@ -173,12 +142,6 @@ impl SectionState {
             // The last row is the total: dead once every boundary still needed lies behind it.
             log.is_behind(reach.log.lowest())
         });
-        for (index, stair) in layout.stairs.iter().enumerate() {
-            empty &= self.with_stairs(id, index, |stairs, reach| {
-                stairs.thin(&reach.parts[stair.part]);
-                stairs.head.steps == 0
-            });
-        }
         if let Some(Some(columns)) = self.columns.get_mut(id as usize) {
             for (column, &part) in columns.iter_mut().zip(&layout.columns) {
                 empty &= column.thin(part, &self.reach);
@@ -197,13 +160,6 @@ impl SectionState {
         let head = header::head_of(header);
         self.pool.release(head.at, head.class);
         header::clear(header);
-        for tops in &mut self.tops {
-            let line = tops[id as usize * TOP_WORDS..].first_chunk_mut();
-            let line = line.expect("a reserved id has a line");
-            let stair = top::block_of(line);
-            self.pool.release(stair.at, stair.class as u8);
-            top::clear(line);
-        }
         if let Some(columns) = self.columns.get_mut(id as usize) {
             *columns = None;
         }
@@ -218,7 +174,6 @@ impl SectionState {
             size_of_val(columns) + columns.iter().map(Column::bytes_used).sum::<usize>()
         };
         self.headers.bytes_used()
-            + self.tops.iter().map(Words::bytes_used).sum::<usize>()
             + self.pool.bytes_used()
             + self.columns.capacity() * size_of::<Option<Box<[Column]>>>()
             + self.columns.iter().flatten().map(|boxed| columns(boxed)).sum::<usize>()
@@ -228,20 +183,16 @@ impl SectionState {
     /// Bytes held of one key: blocks at their full size.
     pub(crate) fn bytes_used_of(&self, id: u32) -> usize {
         let Some(header) = self.header(id) else { return 0 };
-        let block = |at: u32, class: u8| if at == NOWHERE { 0 } else { class_words(class) * 4 };
         let head = header::head_of(header);
-        let lines = (0..self.tops.len()).filter_map(|index| self.top(id, index));
-        let blocks = lines.map(top::block_of).map(|stair| block(stair.at, stair.class as u8));
+        let block = if head.at == NOWHERE { 0 } else { class_words(head.class) };
         let columns = self.columns.get(id as usize).and_then(Option::as_deref).unwrap_or(&[]);
-        (self.stride + self.tops.len() * TOP_WORDS) * 4
-            + block(head.at, head.class)
-            + blocks.sum::<usize>()
+        (self.stride + block) * 4
             + size_of_val(columns)
             + columns.iter().map(Column::bytes_used).sum::<usize>()
             + self.waiting_of(id).iter().map(RawEvent::bytes_used).sum::<usize>()
     }
 
-    /// For loading a row: the log, the staircases, the columns and the waiting events, all empty.
+    /// For loading a row: the log, the columns and the waiting events, all empty.
     pub(crate) fn start_loading(&mut self, id: u32) {
         self.reserve(id as usize + 1);
         self.clear(id);
@@ -249,12 +200,6 @@ impl SectionState {
 
     pub(crate) fn load_log(&mut self, id: u32, rows: &[Row]) {
         self.with_log(id, |log, _| rows.iter().for_each(|row| log.push_row(row)));
-    }
-
-    pub(crate) fn load_stairs(&mut self, id: u32, index: usize, steps: &[(i64, u64)]) {
-        self.with_stairs(id, index, |stairs, _| {
-            steps.iter().for_each(|&(bucket, value)| stairs.push(bucket, value));
-        });
     }
 
     pub(crate) fn load_columns(&mut self, id: u32, columns: Box<[Column]>) {
@@ -279,6 +224,5 @@ impl SectionState {
     #[inline]
     pub(crate) fn prefetch(&self, id: u32) {
         prefetch(&self.headers, id as usize * self.stride);
-        self.tops.iter().for_each(|tops| prefetch(tops, id as usize * TOP_WORDS));
     }
 }

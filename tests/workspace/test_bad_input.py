@@ -133,6 +133,74 @@ def test_a_body_that_does_not_parse_is_400_and_the_server_lives(embedded, body, 
         assert embedded.status()["state"]["keys"] == 0
 
 
+@pytest.mark.parametrize("limit", [0, -1, 10_001])
+def test_a_list_of_dead_letters_is_bounded(workspace, limit):
+    with pytest.raises(hw.InvalidError) as error:
+        workspace.dead_letters("Departure").list(limit)
+    assert error.value.code == "wrong_parameter"
+    assert error.value.message == f"limit is {limit}, not within 1 .. 10000"
+
+
+@pytest.mark.parametrize("key", ["", "k" * 257], ids=["empty", "too long"])
+def test_an_idempotency_key_out_of_bounds_is_refused(workspace, key):
+    with pytest.raises(hw.InvalidError) as error:
+        workspace.push("Departure", GOOD, idempotency_key=key)
+    assert (error.value.code, error.value.hint) == ("wrong_idempotency_key", "1 to 256 bytes")
+
+
+@pytest.mark.parametrize("key", ["ключ", "k" * 256], ids=["unicode", "longest"])
+def test_an_idempotency_key_is_any_text(workspace, key):
+    assert workspace.push("Departure", GOOD, idempotency_key=key).accepted == 2
+    assert workspace.push("Departure", GOOD, idempotency_key=key).duplicates == 2
+
+
+def test_a_frame_with_a_column_twice_is_refused_everywhere(workspace):
+    import pyarrow as pa
+
+    at = pa.array([NOON])
+    twice = pa.table([["f1"], at, ["UA"], ["DL"]], names=["flight_id", "departed_at", "c", "c"])
+    rows = twice.rename_columns(["flight_id", "departed_at", "carrier", "carrier"])
+    labels = rows.select([1, 2, 3])
+    calls = [
+        lambda: workspace.push("Departure", rows),
+        lambda: workspace.get("CarrierPunctuality", rows.select([2, 3])),
+        lambda: workspace.training_set("CarrierPunctuality", labels, time="departed_at"),
+    ]
+    for call in calls:
+        with pytest.raises(hw.InvalidError) as error:
+            call()
+        assert error.value.code == "duplicate_column"
+        assert error.value.message == 'column "carrier" occurs twice'
+
+
+def test_arrivals_that_are_not_there_refuse_the_whole_frame(workspace):
+    import pyarrow as pa
+
+    with pytest.raises(hw.InvalidError) as error:
+        workspace.push("Departure", pa.Table.from_pylist(GOOD), arrived_at="sene_at")
+    assert error.value.code == "missing_arrivals"
+    assert len(workspace.dead_letters("Departure")) == 0
+
+
+def test_an_unknown_name_has_one_code_in_all_verbs(workspace):
+    labels = [{"carrier": "UA", "t": NOON}]
+    for ask in (
+        lambda: workspace.get("delay_modle", [{"carrier": "UA"}]),
+        lambda: workspace.training_set("delay_modle", labels, time="t"),
+    ):
+        with pytest.raises(hw.NotFoundError) as error:
+            ask()
+        assert error.value.code == "unknown_name"
+        assert error.value.message == 'no service or view is named "delay_modle"'
+        assert error.value.hint == "did you mean delay_model?"
+
+
+def test_both_ends_of_time_can_be_asked_about(workspace):
+    for at in ("1971-01-01T00:00:00Z", "2200-01-01T00:00:00Z"):
+        answer = workspace.get("CarrierPunctuality", [{"carrier": "UA"}], at=at, history=True)
+        assert answer.found == [False]
+
+
 def test_a_dead_letter_is_kept_until_it_is_discarded(workspace):
     workspace.push("Departure", [departure(1, 0, departed_at="noon"), departure(2, 0, carrier=7)])
     letters = workspace.dead_letters("Departure")

@@ -12,7 +12,7 @@ import httpx
 import tenacity
 
 from headwater.client.failures import failure_of, unreachable
-from headwater.errors import HeadwaterError, UnavailableError
+from headwater.errors import ClosedError, HeadwaterError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,21 +53,31 @@ class Transport:
         *,
         repeatable: bool = True,
         content: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
         params: Mapping[str, Any] | None = None,
         timeout_s: float = READ_TIMEOUT_S,
     ) -> httpx.Response:
         """Return the response, which is a success; else raise what the server said.
 
         A request that is not `repeatable` is not sent again once it may have been begun.
+
+        Raises:
+            ClosedError: `close` was called.
         """
+        if self._http.is_closed:
+            raise ClosedError("the workspace was closed", code="closed", hint="connect again")
         given = {name: value for name, value in (params or {}).items() if value is not None}
         timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
+        # Values as bytes: text of HTTP's headers is ASCII, and idempotency keys are any text.
+        sent = {
+            name.encode(): value if isinstance(value, bytes) else value.encode()
+            for name, value in (headers or {}).items()
+        }
 
         def send() -> httpx.Response:
             try:
                 response = self._http.request(
-                    method, path, content=content, headers=headers, params=given, timeout=timeout
+                    method, path, content=content, headers=sent, params=given, timeout=timeout
                 )
             except httpx.TransportError as broken:
                 raise unreachable(self.url, broken) from broken

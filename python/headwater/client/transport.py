@@ -127,7 +127,7 @@ def _again(error: BaseException, *, repeatable: bool) -> bool:
     return _retry_after_s(error) <= RETRY_AFTER_MAX_S and error.code in LATER
 
 
-LATER: Final = frozenset({"queue_full", "stopping", "not_ready", "overloaded"})
+LATER: Final = frozenset({"queue_full", "stopping", "not_ready", "overloaded", "publishing"})
 """Codes by which a server says: not begun, try again."""
 
 

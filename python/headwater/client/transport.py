@@ -6,6 +6,7 @@ named here. Must never hide an error: the last one is raised, as a class of `hea
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -43,8 +44,12 @@ class Transport:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self._open()
+
+    def _open(self) -> None:
         timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         self._http = _client(self.url, timeout)
+        self._process = os.getpid()
 
     def request(
         self,
@@ -64,6 +69,9 @@ class Transport:
         Raises:
             ClosedError: `close` was called.
         """
+        if self._process != os.getpid() and not self._http.is_closed:
+            # A fork: the connections are its parent's, and two must not talk on one.
+            self._open()
         if self._http.is_closed:
             raise ClosedError("the workspace was closed", code="closed", hint="connect again")
         given = {name: value for name, value in (params or {}).items() if value is not None}

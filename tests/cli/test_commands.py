@@ -200,6 +200,12 @@ def test_a_changed_definition_is_planned_and_told_by_run(shop):
     assert len(row) == 7
 
 
+def test_a_folder_that_is_not_there_is_told_before_the_work(shop):
+    arguments = ("train", "shop_model", "labels.csv", "--time", "asked_at", "-o", "no/x.csv")
+    done = run(*arguments, cwd=shop, code=1)
+    assert done.stderr == "error: no folder no\n"
+
+
 def test_standard_input_is_pushed(shop):
     row = {"order_id": "o1", "ordered_at": "2026-01-01T00:00:00Z", "customer": "c1"}
     line = json.dumps({**row, "shop": "web", "amount": 3.5, "items": 1})

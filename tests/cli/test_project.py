@@ -31,6 +31,18 @@ def test_init_writes_a_project_with_200_rows_and_prints_three_commands(tmp_path)
         assert len(list(csv.DictReader(file))) == 200
 
 
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("my shop é", "my-shop"), ("_x", "x"), ("日本", "project"), ('a"b', "a-b")],
+    ids=["blanks", "underscore", "nothing left", "quote"],
+)
+def test_a_project_runs_whatever_its_folder_is_called(tmp_path, folder, name):
+    (tmp_path / folder).mkdir()
+    run("init", cwd=tmp_path / folder)
+    assert run_json("check", cwd=tmp_path / folder)["ok"]
+    assert f'name = "{name}"' in (tmp_path / folder / "headwater.toml").read_text()
+
+
 def test_init_writes_over_nothing(shop):
     (shop / "features.py").write_text("mine")
     done = run("init", cwd=shop, code=1)

@@ -75,6 +75,23 @@ def test_a_key_of_the_caller_is_kept(scripted):
     assert headers["idempotency-key"] == "mine"
 
 
+def test_a_key_may_be_any_text(scripted):
+    server, workspace = scripted
+    server.script += [(200, {}, RECEIPT)]
+    workspace.push("S", [{"x": 1}], idempotency_key="ключ")
+    ((_, _, headers, _),) = server.seen
+    assert headers["idempotency-key"].encode("latin-1").decode() == "ключ"
+
+
+def test_verbs_after_close_are_refused_as_in_process():
+    workspace = hw.connect("http://127.0.0.1:9")
+    workspace.close()
+    workspace.close()
+    with pytest.raises(hw.ClosedError) as error:
+        workspace.status()
+    assert (error.value.code, error.value.message) == ("closed", "the workspace was closed")
+
+
 def test_a_full_queue_is_waited_for(scripted):
     server, workspace = scripted
     full = (429, {"retry-after": "0"}, failure("unavailable", "queue_full"))

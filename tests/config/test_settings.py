@@ -181,6 +181,17 @@ def test_a_wrong_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
 
 
+def test_a_variable_of_no_section_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that was meant must not be passed over; other variables are not settings."""
+    monkeypatch.setenv("HEADWATER_SERVR__PORT", "7000")
+    monkeypatch.setenv("HEADWATER_EXAMPLES", "3")
+    with pytest.raises(hw.InvalidError) as caught:
+        load_settings(_written(tmp_path, WHOLE))
+    assert caught.value.detail == (
+        "HEADWATER_SERVR__PORT: [servr]: unknown section; did you mean server?"
+    )
+
+
 def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:
     """With the place in it."""
     file = _written(tmp_path, "[server\n")

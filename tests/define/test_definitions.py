@@ -145,6 +145,27 @@ def test_a_feature_is_no_sequence() -> None:
             id="request inputs",
         ),
         pytest.param(
+            lambda: type(hw.Stream)("A", (hw.Stream,), {}, time="at", latness="1h"),
+            "A has no option latness=\nhint: did you mean lateness?",
+            id="a misspelt option of a stream",
+        ),
+        pytest.param(
+            lambda: type(hw.Table)("T", (hw.Table,), {}, key="who", time_less=True),
+            "T has no option time_less=\nhint: did you mean timeless?",
+            id="a misspelt option of a table",
+        ),
+        pytest.param(
+            lambda: type(hw.FeatureView)("V", (hw.FeatureView,), {}, stream=Event, entitty=who),
+            "V has no option entitty=\nhint: did you mean entity?",
+            id="a misspelt option of a view",
+        ),
+        pytest.param(
+            lambda: type(hw.Stream)("Ask", (hw.Request,), {}, name="ask"),
+            "Ask: hw.Request is not supported yet\nhint: features come from streams and tables;"
+            " keys come with the request",
+            id="request inputs with an option",
+        ),
+        pytest.param(
             lambda: type(hw.FeatureView)("V", (hw.FeatureView,), {}, stream=Person, entity=who),
             f"stream of view V is {Person!r}, not a class derived from hw.Stream\n"
             "hint: stream=Departure, where class Departure(hw.Stream, ...)",

@@ -118,6 +118,49 @@ def test_an_unknown_format_names_the_known_ones(tmp_path):
     assert ".csv, .ndjson, .jsonl, .arrow" in error.value.hint
 
 
+@pytest.mark.parametrize(
+    "read",
+    [lambda file: list(files.read_rows(file, {})), lambda file: files.read_labels(file, {})],
+    ids=["rows", "labels"],
+)
+@pytest.mark.parametrize(
+    ("name", "data", "detail"),
+    [
+        ("rows.csv", b"id\ncaf\xe9\n", "'utf-8' codec can't decode byte 0xe9 in position 6"),
+        ("rows.csv", b'id\n"' + b"x" * 200_000, "field larger than field limit (131072)"),
+        ("rows.parquet", b"junk", "Parquet file size is 4 bytes"),
+    ],
+    ids=["latin-1", "huge field", "no parquet"],
+)
+def test_a_file_that_is_not_what_its_name_says_is_told(tmp_path, name, data, detail, read):
+    file = tmp_path / name
+    file.write_bytes(data)
+    with pytest.raises(InvalidError) as error:
+        read(str(file))
+    assert error.value.code == "unreadable_file"
+    assert error.value.message == f"{file} cannot be read as {file.suffix[1:]}"
+    assert error.value.detail.startswith(detail)
+
+
+def test_a_line_of_labels_that_is_no_json_is_numbered(tmp_path):
+    file = tmp_path / "labels.ndjson"
+    file.write_text('{"n": 1}\n\n{bad\n')
+    with pytest.raises(InvalidError) as error:
+        files.read_labels(str(file), {})
+    assert error.value.detail.startswith("line 3: unexpected character")
+
+
+def test_a_csv_with_a_column_twice_is_refused(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text("id,at,id\n1,2,3\n")
+    with pytest.raises(InvalidError) as error:
+        list(files.read_rows(str(file), TYPES))
+    assert (error.value.code, error.value.message) == (
+        "duplicate_column",
+        'column "id" occurs twice',
+    )
+
+
 def test_a_missing_file_is_named():
     with pytest.raises(NotFoundError, match=r"no file nowhere\.csv"):
         list(files.read_rows("nowhere.csv", {}))

@@ -67,8 +67,24 @@ def test_a_dict_of_columns_is_refused_with_the_remedy():
     assert "DataFrame" in error.value.hint
 
 
-def test_bytes_are_lines_of_json_already():
-    assert payload_of(b'{"x": 1}\n') == b'{"x": 1}\n'
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_of_any_kind_are_lines_of_json_already(kind):
+    assert payload_of(kind(b'{"x": 1}\n')) == b'{"x": 1}\n'
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_lazy_frame_is_refused_with_the_remedy():
+    with pytest.raises(InvalidError) as error:
+        payload_of(pl.DataFrame({"x": [1]}).lazy())
+    assert (error.value.code, error.value.hint) == ("not_rows", "collect it first: rows.collect()")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_pandas_column_named_twice_is_refused():
+    with pytest.raises(InvalidError) as error:
+        payload_of(pd.DataFrame([[1, 2]], columns=["x", "x"]))
+    assert error.value.code == "duplicate_column"
+    assert error.value.message == 'column "x" occurs twice'
 
 
 @pytest.mark.parametrize("rows", ["text", 3, None], ids=["str", "int", "None"])
@@ -146,6 +162,23 @@ def test_a_column_is_no_table():
 )
 def test_instants_as_json(value, expected):
     assert instant(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (pd.NaT, "the instant is NaT"),
+        (float("nan"), "the instant is nan"),
+        (np.datetime64("NaT"), "the instant is NaT"),
+        (pd.NA, "the instant is <NA>"),
+    ],
+    ids=["NaT", "nan", "numpy NaT", "NA"],
+)
+def test_an_instant_that_is_not_known_is_refused_and_not_now(value, message):
+    with pytest.raises(InvalidError) as error:
+        instant(value)
+    assert (error.value.code, error.value.message) == ("null_instant", message)
+    assert error.value.hint == "give an instant, or None for now"
 
 
 def test_a_naive_instant_is_refused_with_the_remedy():

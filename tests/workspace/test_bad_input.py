@@ -133,6 +133,77 @@ def test_a_body_that_does_not_parse_is_400_and_the_server_lives(embedded, body, 
         assert embedded.status()["state"]["keys"] == 0
 
 
+@pytest.mark.parametrize("limit", [0, -1, 10_001])
+def test_a_list_of_dead_letters_is_bounded(workspace, limit):
+    with pytest.raises(hw.InvalidError) as error:
+        workspace.dead_letters("Departure").list(limit)
+    assert error.value.code == "wrong_parameter"
+    assert error.value.message == f"limit is {limit}, not within 1 .. 10000"
+
+
+@pytest.mark.parametrize("key", ["", "k" * 257], ids=["empty", "too long"])
+def test_an_idempotency_key_out_of_bounds_is_refused(workspace, key):
+    with pytest.raises(hw.InvalidError) as error:
+        workspace.push("Departure", GOOD, idempotency_key=key)
+    assert (error.value.code, error.value.hint) == ("wrong_idempotency_key", "1 to 256 bytes")
+
+
+@pytest.mark.parametrize("key", ["ключ", "k" * 256], ids=["unicode", "longest"])
+def test_an_idempotency_key_is_any_text(workspace, key):
+    assert workspace.push("Departure", GOOD, idempotency_key=key).accepted == 2
+    assert workspace.push("Departure", GOOD, idempotency_key=key).duplicates == 2
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda workspace, rows: workspace.push("Departure", rows),
+        lambda workspace, rows: workspace.get("CarrierPunctuality", rows),
+        lambda workspace, rows: workspace.training_set("CarrierPunctuality", rows, time="at"),
+    ],
+    ids=["push", "get", "training_set"],
+)
+def test_a_frame_with_a_column_twice_is_refused_as_a_whole(workspace, ask):
+    import pyarrow as pa
+
+    rows = pa.table([[NOON], ["UA"], ["DL"]], names=["at", "carrier", "carrier"])
+    with pytest.raises(hw.InvalidError) as error:
+        ask(workspace, rows)
+    assert error.value.code == "duplicate_column"
+    assert error.value.message == 'column "carrier" occurs twice'
+
+
+def test_arrivals_that_are_not_there_refuse_the_whole_frame(workspace):
+    import pyarrow as pa
+
+    with pytest.raises(hw.InvalidError) as error:
+        workspace.push("Departure", pa.Table.from_pylist(GOOD), arrived_at="sene_at")
+    assert error.value.code == "missing_arrivals"
+    assert len(workspace.dead_letters("Departure")) == 0
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda workspace: workspace.get("delay_modle", [{"carrier": "UA"}]),
+        lambda workspace: workspace.training_set("delay_modle", [{"t": NOON}], time="t"),
+    ],
+    ids=["get", "training_set"],
+)
+def test_an_unknown_name_has_one_code_in_all_verbs(workspace, ask):
+    with pytest.raises(hw.NotFoundError) as error:
+        ask(workspace)
+    assert error.value.code == "unknown_name"
+    assert error.value.message == 'no service or view is named "delay_modle"'
+    assert error.value.hint == "did you mean delay_model?"
+
+
+@pytest.mark.parametrize("at", ["1971-01-01T00:00:00Z", "2200-01-01T00:00:00Z"])
+def test_both_ends_of_time_can_be_asked_about(workspace, at):
+    answer = workspace.get("CarrierPunctuality", [{"carrier": "UA"}], at=at, history=True)
+    assert answer.found == [False]
+
+
 def test_a_dead_letter_is_kept_until_it_is_discarded(workspace):
     workspace.push("Departure", [departure(1, 0, departed_at="noon"), departure(2, 0, carrier=7)])
     letters = workspace.dead_letters("Departure")

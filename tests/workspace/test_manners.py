@@ -31,6 +31,37 @@ def python(script, **options):
     )
 
 
+FORKED = """
+import os, sys
+import headwater as hw
+from tests.workspace import features
+
+with hw.open(definitions=features) as embedded, embedded.serve() as server:
+    connected = hw.connect(server.url)
+    assert connected.status()["durable"] is False
+    if os.fork() == 0:
+        try:
+            embedded.get("delay_model", [{"carrier": "UA", "tailnum": "N1"}])
+        except hw.ClosedError as error:
+            sys.stdout.write(f"{error.code}: {error.message}\\n")
+        embedded.close()
+        sys.stdout.write(f"connected: {connected.status()['namespace']}\\n")
+        sys.stdout.flush()
+        os._exit(0)
+    os.wait()
+    assert embedded.push("Departure", []).accepted == 0
+    assert connected.status()["durable"] is False
+"""
+
+
+def test_a_fork_is_told_that_the_workspace_is_not_its_own_and_may_be_connected():
+    done = python(FORKED)
+    assert done.stdout == (
+        "forked: the workspace was opened in another process, of which this one is a fork\n"
+        "connected: default\n"
+    )
+
+
 def test_import_loads_nothing_heavy():
     loaded = python("import sys, headwater; print(list(sys.modules))").stdout
     assert HEAVY & set(ast.literal_eval(loaded)) == set()

@@ -79,6 +79,14 @@ def test_another_namespace_is_refused(project):
     assert error.value.message == "this data belongs to another project or environment"
 
 
+def test_a_directory_that_cannot_be_used_is_named(tmp_path):
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(hw.UnavailableError) as error:
+        hw.open(definitions=features, data=tmp_path / "data")
+    assert error.value.code == "storage_failed"
+    assert error.value.detail == f"{tmp_path}/data: File exists (os error 17)"
+
+
 def test_a_directory_has_one_owner(tmp_path):
     with hw.open(definitions=features, data=tmp_path):
         with pytest.raises(hw.ConflictError) as error:

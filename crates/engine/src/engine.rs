@@ -285,7 +285,7 @@ fn check_key(key: Option<&str>) -> Result<()> {
     match key {
         Some(key) if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX => {
             let message = format!("an idempotency key of {} bytes", key.len());
-            Err(Error::new(Kind::Invalid, "idempotency_key_invalid", message)
+            Err(Error::new(Kind::Invalid, "wrong_idempotency_key", message)
                 .with_hint(format!("1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes")))
         }
         _ => Ok(()),

@@ -6,6 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+/// The first instant there is for users: 1971-01-01T00:00:00Z, microseconds.
+pub const INSTANT_MIN_US: i64 = 31_536_000_000_000;
+
+/// The last instant there is for users: 2200-01-01T00:00:00Z, microseconds.
+pub const INSTANT_MAX_US: i64 = 7_258_118_400_000_000;
+
 /// The type of a column, an expression or a scalar feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

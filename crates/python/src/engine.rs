@@ -176,7 +176,7 @@ impl Engine {
         &self,
         py: Python<'py>,
         stream: &str,
-        limit: usize,
+        limit: i64,
         after: Option<String>,
     ) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
         let page = Page { limit, after };

@@ -76,7 +76,7 @@ pub struct TrainingOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Most letters in the answer.
-    pub limit: usize,
+    pub limit: i64,
     /// The id after which to begin; none: from the first.
     pub after: Option<String>,
 }
@@ -122,7 +122,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Dead letters of a stream or table as JSON: `{"letters": [...], "next": id or null}`.
     ///
     /// # Errors
-    /// `unknown_stream` (not found).
+    /// `unknown_stream` (not found), `wrong_parameter` (invalid) for a limit out of bounds.
     fn dead_letters(&self, stream: &str, page: &Page) -> Result<Vec<u8>>;
 
     /// One dead letter, whole, as JSON.

@@ -4,14 +4,9 @@
 //! 1971-01-01 .. 2200-01-01 is refused as a likely mistake of unit.
 
 use headwater_kernel::error::{Error, Kind, Result};
+use headwater_kernel::value::{INSTANT_MAX_US, INSTANT_MIN_US};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-
-/// 1971-01-01T00:00:00Z, the first instant accepted, in microseconds.
-pub const FIRST_US: i64 = 31_536_000_000_000;
-
-/// 2200-01-01T00:00:00Z, the first instant refused again, in microseconds.
-pub const END_US: i64 = 7_258_118_400_000_000;
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -21,6 +16,10 @@ const DAY_US: i64 = 86_400_000_000;
 /// Kind `invalid`: `naive_instant` without an offset, `malformed_instant` for other text,
 /// `time_out_of_range` outside the years accepted.
 pub fn parse(text: &str) -> Result<i64> {
+    // A zone in brackets is no ISO 8601, and rows refuse it too.
+    if text.contains('[') {
+        return Err(malformed(text));
+    }
     match text.parse::<Timestamp>() {
         Ok(instant) => {
             let us = instant.as_nanosecond().div_euclid(1_000);
@@ -28,13 +27,13 @@ pub fn parse(text: &str) -> Result<i64> {
             checked(i64::try_from(us).unwrap_or(i64::MAX))
         }
         Err(_) if text.parse::<DateTime>().is_ok() => Err(naive(text)),
-        Err(_) => Err(Error::new(
-            Kind::Invalid,
-            "malformed_instant",
-            format!("{text:?} is not an instant"),
-        )
-        .with_hint("write ISO 8601 with an offset, e.g. 2013-07-01T12:00:00Z")),
+        Err(_) => Err(malformed(text)),
     }
+}
+
+fn malformed(text: &str) -> Error {
+    Error::new(Kind::Invalid, "malformed_instant", format!("{text:?} is not an instant"))
+        .with_hint("write ISO 8601 with an offset, e.g. 2013-07-01T12:00:00Z")
 }
 
 /// The instant itself when it lies within the years accepted.
@@ -42,13 +41,13 @@ pub fn parse(text: &str) -> Result<i64> {
 /// # Errors
 /// `time_out_of_range` (invalid), naming the likely unit.
 pub fn checked(us: i64) -> Result<i64> {
-    if (FIRST_US..END_US).contains(&us) {
+    if (INSTANT_MIN_US..=INSTANT_MAX_US).contains(&us) {
         return Ok(us);
     }
     let unit = match us.unsigned_abs() {
         31_536_000..7_258_118_400 => "; it looks like seconds",
         31_536_000_000..7_258_118_400_000 => "; it looks like milliseconds",
-        value if value > END_US as u64 => "; it looks like nanoseconds",
+        value if value > INSTANT_MAX_US as u64 => "; it looks like nanoseconds",
         _ => "",
     };
     Err(Error::new(
@@ -124,7 +123,7 @@ mod tests {
     proptest! {
         /// What is written reads back as the same instant, and as jiff writes it.
         #[test]
-        fn written_instants_read_back(us in FIRST_US..END_US) {
+        fn written_instants_read_back(us in INSTANT_MIN_US..=INSTANT_MAX_US) {
             let text = to_text(us);
             prop_assert_eq!(parse(&text).unwrap(), us);
             let peer = Timestamp::from_microsecond(us).unwrap();
@@ -156,7 +155,22 @@ mod tests {
         assert!(hint(1_372_680_000).ends_with("it looks like seconds"));
         assert!(hint(1_372_680_000_000).ends_with("it looks like milliseconds"));
         assert!(hint(1_372_680_000_000_000_000).ends_with("it looks like nanoseconds"));
-        assert_eq!(checked(FIRST_US), Ok(FIRST_US));
-        assert_eq!(checked(END_US).unwrap_err().code, "time_out_of_range");
+    }
+
+    /// The first and the last instant are instants, as they are in rows; those beside them are not.
+    #[test]
+    fn both_ends_of_time_are_in() {
+        assert_eq!(parse("1971-01-01T00:00:00Z"), Ok(INSTANT_MIN_US));
+        assert_eq!(parse("2200-01-01T00:00:00Z"), Ok(INSTANT_MAX_US));
+        let code = |us| checked(us).unwrap_err().code;
+        assert_eq!(code(INSTANT_MIN_US - 1), "time_out_of_range");
+        assert_eq!(code(INSTANT_MAX_US + 1), "time_out_of_range");
+    }
+
+    /// A zone in brackets is refused, as it is in rows.
+    #[test]
+    fn a_zone_in_brackets_is_refused() {
+        let error = parse("2013-07-01T12:00:00+02:00[Europe/Paris]").unwrap_err();
+        assert_eq!(error.code, "malformed_instant");
     }
 }

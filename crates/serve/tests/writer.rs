@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
-use headwater_kernel::value::{Cell, DataType, FeatureType, Value};
+use headwater_kernel::value::{Cell, DataType, FeatureType, INSTANT_MAX_US, INSTANT_MIN_US, Value};
 use headwater_serve::instant;
 use headwater_serve::lookup::answer::Answer;
 use headwater_serve::lookup::question::Question;
@@ -28,9 +28,7 @@ fn scalar(data_type: DataType) -> BoxedStrategy<Value> {
             finite.prop_map(|value| Value::Float(value + 0.0)).boxed()
         }
         DataType::Str => any::<String>().prop_map(|text| Value::Str(text.into())).boxed(),
-        DataType::Timestamp => {
-            (instant::FIRST_US..instant::END_US).prop_map(Value::Timestamp).boxed()
-        }
+        DataType::Timestamp => (INSTANT_MIN_US..=INSTANT_MAX_US).prop_map(Value::Timestamp).boxed(),
     };
     prop_oneof![1 => Just(Value::Null), 4 => some].boxed()
 }

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from headwater.errors import HeadwaterError
 
+WIDTH_UNBOUNDED = 100_000
+"""Characters of a line that no table reaches."""
+
 _JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
@@ -53,13 +56,15 @@ def as_lines(lines: Iterable[str]) -> None:
 
 
 def as_table(names: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
-    """Write a table for people; whole values, whatever the width of the terminal."""
+    """Write a table for people: whole values, folded at the width of a terminal only."""
     table = Table(title=title or None, title_justify="left")
     for name in names:
         table.add_column(Text(name), overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    Console(highlight=False).print(table)
+    # Where nobody looks, there is no width to keep to.
+    width = None if sys.stdout.isatty() else WIDTH_UNBOUNDED
+    Console(highlight=False, width=width).print(table)
 
 
 def progress(what: str) -> Progress:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from headwater.errors import InvalidError
+from headwater.errors import InvalidError, NotFoundError
 from headwater.sources.files import FORMATS
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ def check_format(path: Path) -> str:
 
     Raises:
         InvalidError: `unknown_format`.
+        NotFoundError: `no_folder`: that to write into.
     """
+    if not path.parent.is_dir():
+        raise NotFoundError(f"no folder {path.parent}", code="no_folder")
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise InvalidError(
@@ -34,8 +37,21 @@ def check_format(path: Path) -> str:
 
 
 def write(table: TrainingSet, path: Path) -> None:
-    """Write all rows; instants as ISO 8601 with Z in text formats, nulls as empty or null."""
+    """Write all rows; instants as ISO 8601 with Z in text formats, nulls as empty or null.
+
+    Raises:
+        InvalidError: `unwritable_file`, and those of `check_format`.
+    """
     kind = check_format(path)
+    try:
+        _write(table, path, kind)
+    except OSError as refused:
+        raise InvalidError(
+            f"{path} cannot be written", code="unwritable_file", detail=str(refused)
+        ) from refused
+
+
+def _write(table: TrainingSet, path: Path, kind: str) -> None:
     if kind == "arrow":
         path.write_bytes(table.to_ipc())
     elif kind == "parquet":

@@ -6,6 +6,7 @@ again after a broken connection and is applied once. Must never interpret rows.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -97,20 +98,25 @@ class Client:
         """Send rows, in parts where they are too large for one body; return one receipt."""
         parts = parts_of(rows)
         kind = ARROW if isinstance(rows, Frame) else NDJSON
-        key = key or uuid.uuid4().hex
+        key = uuid.uuid4().hex if key is None else key
         receipts = []
         for number, part in enumerate(parts):
             # Parts are cut the same way each time, so that a repeat of the whole is known by them.
-            name = key if len(parts) == 1 else f"{key}-{number}"
+            name = key if len(parts) == 1 else _key_of_part(key, number)
             response = self._transport.request(
                 method,
                 path,
                 params={"arrived_at": arrived_at},
                 content=part,
-                headers={"content-type": kind, "idempotency-key": name},
+                headers={"content-type": kind, "idempotency-key": name.encode()},
             )
             receipts.append(_json(response.content))
         return joined(receipts)
+
+
+def _key_of_part(key: str, number: int) -> str:
+    """Return a key of its own for a part: no longer than any key, and nobody else's."""
+    return hashlib.sha256(f"{number}:{key}".encode()).hexdigest()
 
 
 def _letters(stream: str, *parts: str) -> str:

@@ -6,13 +6,14 @@ named here. Must never hide an error: the last one is raised, as a class of `hea
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import tenacity
 
 from headwater.client.failures import failure_of, unreachable
-from headwater.errors import HeadwaterError, UnavailableError
+from headwater.errors import ClosedError, HeadwaterError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +44,12 @@ class Transport:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self._open()
+
+    def _open(self) -> None:
         timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         self._http = _client(self.url, timeout)
+        self._process = os.getpid()
 
     def request(
         self,
@@ -53,21 +58,34 @@ class Transport:
         *,
         repeatable: bool = True,
         content: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
         params: Mapping[str, Any] | None = None,
         timeout_s: float = READ_TIMEOUT_S,
     ) -> httpx.Response:
         """Return the response, which is a success; else raise what the server said.
 
         A request that is not `repeatable` is not sent again once it may have been begun.
+
+        Raises:
+            ClosedError: `close` was called.
         """
+        if self._process != os.getpid() and not self._http.is_closed:
+            # A fork: the connections are its parent's, and two must not talk on one.
+            self._open()
+        if self._http.is_closed:
+            raise ClosedError("the workspace was closed", code="closed", hint="connect again")
         given = {name: value for name, value in (params or {}).items() if value is not None}
         timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
+        # Values as bytes: text of HTTP's headers is ASCII, and idempotency keys are any text.
+        sent = {
+            name.encode(): value if isinstance(value, bytes) else value.encode()
+            for name, value in (headers or {}).items()
+        }
 
         def send() -> httpx.Response:
             try:
                 response = self._http.request(
-                    method, path, content=content, headers=headers, params=given, timeout=timeout
+                    method, path, content=content, headers=sent, params=given, timeout=timeout
                 )
             except httpx.TransportError as broken:
                 raise unreachable(self.url, broken) from broken
@@ -117,7 +135,7 @@ def _again(error: BaseException, *, repeatable: bool) -> bool:
     return _retry_after_s(error) <= RETRY_AFTER_MAX_S and error.code in LATER
 
 
-LATER: Final = frozenset({"queue_full", "stopping", "not_ready", "overloaded"})
+LATER: Final = frozenset({"queue_full", "stopping", "not_ready", "overloaded", "publishing"})
 """Codes by which a server says: not begun, try again."""
 
 

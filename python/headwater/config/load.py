@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def load(path: str | Path | None) -> Settings:
     """Read settings; see `headwater.config.load_settings`."""
     file = _find(path)
+    _check_sections()
     try:
         given = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -57,8 +58,24 @@ def _find(path: str | Path | None) -> Path:
     )
 
 
+def _check_sections() -> None:
+    """Refuse a variable of a section that there is not, as a file's would be: it was meant."""
+    lines = []
+    for variable in sorted(os.environ):
+        prefix, _, rest = variable.upper().partition("_")
+        section, nested, _ = rest.lower().partition("__")
+        if prefix == "HEADWATER" and nested and section not in Settings.model_fields:
+            near = near_names(section, _known([]))
+            lines.append(f"{variable}: [{section}]: unknown section; {near}")
+    if lines:
+        raise _wrong(lines)
+
+
 def _explained(file: Path, error: ValidationError) -> InvalidError:
-    lines = [_line(file, each) for each in error.errors()]
+    return _wrong([_line(file, each) for each in error.errors()])
+
+
+def _wrong(lines: list[str]) -> InvalidError:
     noun = "setting is" if len(lines) == 1 else "settings are"
     return InvalidError(
         f"{len(lines)} {noun} wrong",

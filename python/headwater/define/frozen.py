@@ -6,6 +6,7 @@ only guards it. Must never register a class anywhere: importing definitions has 
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, NoReturn
 
 from headwater.errors import DefinitionError, near_names
@@ -13,6 +14,26 @@ from headwater.errors import DefinitionError, near_names
 
 class DefinitionMeta(type):
     """Makes a class plain data: its attributes cannot be set and it cannot be instantiated."""
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **options: object
+    ) -> DefinitionMeta:
+        """Make a class of a definition.
+
+        Raises:
+            DefinitionError: a class argument that its base does not take (code `unknown_option`).
+        """
+        for base in bases[:1]:
+            known = inspect.signature(base.__init_subclass__).parameters
+            if any(each.kind is each.VAR_KEYWORD for each in known.values()):
+                continue
+            for option in sorted(options.keys() - known.keys()):
+                raise DefinitionError(
+                    f"{name} has no option {option}=",
+                    code="unknown_option",
+                    hint=near_names(option, known),
+                )
+        return super().__new__(mcs, name, bases, namespace, **options)
 
     def __setattr__(cls, name: str, value: object) -> None:
         """Refuse: what a definition means is settled where it is written."""

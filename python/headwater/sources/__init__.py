@@ -5,6 +5,21 @@ what a row means: types, nulls and instants are judged by the data plane, the sa
 """
 
 from headwater.sources.names import source_name
-from headwater.sources.rows import Payload, frame_of, instant, json_of, payload_of
+from headwater.sources.rows import (
+    Payload,
+    check_columns,
+    frame_of,
+    instant,
+    json_of,
+    payload_of,
+)
 
-__all__ = ["Payload", "frame_of", "instant", "json_of", "payload_of", "source_name"]
+__all__ = [
+    "Payload",
+    "check_columns",
+    "frame_of",
+    "instant",
+    "json_of",
+    "payload_of",
+    "source_name",
+]

@@ -9,15 +9,16 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import sys
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import orjson
 
 from headwater._native import Frame
 from headwater.errors import InvalidError, NotFoundError
-from headwater.sources.rows import Payload, frame_of, payload_of
+from headwater.sources.rows import Payload, check_columns, frame_of, payload_of
 from headwater.types import DataType
 
 if TYPE_CHECKING:
@@ -49,13 +50,19 @@ def read_rows(path: str, types: Mapping[str, DataType]) -> Iterator[Payload]:
             null. Text that is not of its type goes on as text: the data plane rejects that row.
 
     Raises:
-        InvalidError: `unknown_format`; `missing_extra`: Parquet without pyarrow.
+        InvalidError: `unknown_format`; `missing_extra`: Parquet without pyarrow;
+            `unreadable_file`: it is not what its name says; `duplicate_column`.
         NotFoundError: `no_file`.
     """
     kind = _format(path)
+    with _reading(path, kind):
+        yield from _parts(path, kind, types)
+
+
+def _parts(path: str, kind: str, types: Mapping[str, DataType]) -> Iterator[Payload]:
     if kind == "csv":
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            rows = (_typed(row, types) for row in csv.DictReader(file))
+            rows = (_typed(row, types) for row in _csv(file))
             while chunk := list(islice(rows, CHUNK_ROWS)):
                 yield payload_of(chunk)
     elif kind == "ndjson" and path == "-":
@@ -84,9 +91,14 @@ def read_labels(path: str, types: Mapping[str, DataType]) -> Frame:
         As `read_rows`.
     """
     kind = _format(path)
+    with _reading(path, kind):
+        return _labels(path, kind, types)
+
+
+def _labels(path: str, kind: str, types: Mapping[str, DataType]) -> Frame:
     if kind == "csv":
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            rows = [_typed(row, types) for row in csv.DictReader(file)]
+            rows = [_typed(row, types) for row in _csv(file)]
         for name in set().union(*rows) - set(types):
             _guess(rows, name)
         return frame_of(
@@ -94,7 +106,9 @@ def read_labels(path: str, types: Mapping[str, DataType]) -> Frame:
         )
     if kind == "ndjson":
         data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        return frame_of([orjson.loads(line) for line in data.splitlines() if line.strip()])
+        return frame_of(
+            [_object(*each) for each in enumerate(data.splitlines(), 1) if each[1].strip()]
+        )
     if kind == "arrow":
         return Frame.from_ipc(Path(path).read_bytes())
     return Frame.from_arrow(_parquet(path).read())
@@ -113,6 +127,34 @@ def _format(path: str) -> str:
     if not Path(path).is_file():
         raise NotFoundError(f"no file {path}", code="no_file")
     return kind
+
+
+@contextmanager
+def _reading(path: str, kind: str) -> Iterator[None]:
+    """Say of which file it is, where one cannot be read or is not what its name says."""
+    try:
+        yield
+    # UnicodeDecodeError and what orjson and pyarrow raise of bad input are ValueErrors.
+    except (ValueError, csv.Error, OSError) as broken:
+        raise InvalidError(
+            f"{path} cannot be read as {kind}",
+            code="unreadable_file",
+            detail=str(broken),
+            hint="text is UTF-8" if isinstance(broken, UnicodeDecodeError) else "",
+        ) from broken
+
+
+def _csv(file: TextIO) -> csv.DictReader[str]:
+    reader = csv.DictReader(file)
+    check_columns(reader.fieldnames or [])
+    return reader
+
+
+def _object(number: int, line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as refused:
+        raise ValueError(f"line {number}: {refused}") from refused
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

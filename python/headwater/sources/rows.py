@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import orjson
@@ -43,13 +44,15 @@ def payload_of(rows: object) -> Payload:
 
     Raises:
         InvalidError: `not_rows`: neither of these, such as a dict of columns; `unreadable_row`:
-            a row that has no JSON form.
+            a row that has no JSON form; `duplicate_column`: a column of pandas named twice.
 
     >>> payload_of([{"carrier": "UA", "dep_delay": float("nan")}])
     b'{"carrier":"UA","dep_delay":null}\n'
     """
     if isinstance(rows, bytes):
         return rows
+    if isinstance(rows, bytearray | memoryview):
+        return bytes(rows)
     arrow = _arrow(rows)
     return _ndjson(_dicts(rows)) if arrow is None else arrow
 
@@ -89,11 +92,16 @@ def instant(value: dt.datetime | int | str | None) -> int | str | None:
             offset, or None for now.
 
     Raises:
-        InvalidError: `naive_instant`: a datetime without a zone.
+        InvalidError: `naive_instant`: a datetime without a zone; `null_instant`: NaT or NaN, which
+            stands for a time that is not known, and must not become now.
 
     >>> instant(dt.datetime(2013, 7, 1, tzinfo=dt.timezone.utc))
     '2013-07-01T00:00:00+00:00'
     """
+    if _is_missing(value):
+        raise InvalidError(
+            f"the instant is {value}", code="null_instant", hint="give an instant, or None for now"
+        )
     if not isinstance(value, dt.datetime):
         return value
     if value.utcoffset() is None:
@@ -101,6 +109,21 @@ def instant(value: dt.datetime | int | str | None) -> int | str | None:
             f"the instant {value.isoformat()} has no zone", code="naive_instant", hint=NAIVE_HINT
         )
     return value.isoformat()
+
+
+def check_columns(names: Sequence[object]) -> None:
+    """Refuse columns of which two have one name: which was meant cannot be known.
+
+    Raises:
+        InvalidError: `duplicate_column`.
+    """
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise InvalidError(
+            f'column "{twice}" occurs twice',
+            code="duplicate_column",
+            hint="rename or drop one of the two",
+        )
 
 
 def _arrow(rows: object) -> Frame | None:
@@ -121,11 +144,13 @@ def _arrow(rows: object) -> Frame | None:
 
 
 def _is_pandas(rows: object) -> TypeGuard[_Pandas]:
-    return hasattr(rows, "columns") and hasattr(rows, "to_dict")
+    # A lazy frame of polars has `columns` too, at the price of a plan and a warning.
+    return hasattr(rows, "to_dict") and hasattr(rows, "columns")
 
 
 def _dicts(rows: object) -> Iterable[dict[str, Any]]:
     if _is_pandas(rows):
+        check_columns(list(rows.columns))
         return rows.to_dict("records")
     if isinstance(rows, Mapping):
         raise InvalidError(
@@ -137,7 +162,9 @@ def _dicts(rows: object) -> Iterable[dict[str, Any]]:
         raise InvalidError(
             f"rows cannot be read from a {type(rows).__name__}",
             code="not_rows",
-            hint="give a list of dicts, or a DataFrame or arrow table",
+            hint="collect it first: rows.collect()"
+            if hasattr(rows, "collect")
+            else "give a list of dicts, or a DataFrame or arrow table",
         )
     return rows
 
@@ -174,7 +201,7 @@ def _finite(value: object) -> object:
 
 def _json_form(value: object) -> object:
     """Return the JSON form of what orjson does not know: pandas' scalars above all."""
-    if type(value).__name__ in {"NAType", "NaTType"}:
+    if _is_missing(value):
         return None
     if isinstance(value, dt.datetime):
         return value.isoformat()
@@ -182,3 +209,11 @@ def _json_form(value: object) -> object:
     if type(value).__module__ == "numpy" and callable(item):
         return item()
     raise TypeError(f"a value of type {type(value).__name__}")
+
+
+def _is_missing(value: object) -> bool:
+    """Tell whether a value is what pandas and numpy write where there is none."""
+    if type(value).__name__ in {"NAType", "NaTType"}:
+        return True
+    scalar = isinstance(value, float) or type(value).__module__ == "numpy"
+    return scalar and bool(value != value)  # noqa: PLR0124 - true of NaN and NaT alone

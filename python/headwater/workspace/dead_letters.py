@@ -31,7 +31,16 @@ class DeadLetters:
         self.stream = stream
 
     def list(self, limit: int = 100, *, after: str | None = None) -> list[dict[str, Any]]:
-        """Return at most `limit` letters, those after the id `after`."""
+        """Return at most `limit` letters, those after the id `after`.
+
+        Args:
+            limit: 1 to 10,000; iterate over the letters to see all.
+            after: an id of this stream.
+
+        Raises:
+            InvalidError: `wrong_parameter`: the limit is out of bounds.
+            NotFoundError: `unknown_dead_letter`.
+        """
         page = self._backend.dead_letters(self.stream, limit=limit, after=after)
         letters: list[dict[str, Any]] = page["letters"]
         return letters

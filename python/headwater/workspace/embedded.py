@@ -6,10 +6,12 @@ while it works, and may be called from any thread.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from headwater.errors import ClosedError
 from headwater.sources import json_of
 
 if TYPE_CHECKING:
@@ -23,7 +25,19 @@ class Embedded:
     """A `Backend` over the engine."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._owned = engine
+        self._process = os.getpid()
+
+    @property
+    def _engine(self) -> Engine:
+        """The engine, where its threads are: a fork has its memory as it was, and no writer."""
+        if os.getpid() != self._process:
+            raise ClosedError(
+                "the workspace was opened in another process, of which this one is a fork",
+                code="forked",
+                hint="open a workspace here, or serve that one and hw.connect to it",
+            )
+        return self._owned
 
     def push(
         self, stream: str, rows: Payload, *, arrived_at: str | None, idempotency_key: str | None
@@ -58,7 +72,8 @@ class Embedded:
         return _json(self._engine.status())
 
     def close(self) -> None:
-        self._engine.close()
+        if os.getpid() == self._process:
+            self._owned.close()
 
     def start_server(self, host: str, port: int, options: Json) -> Server:
         """Start answering over HTTP; the server stands on the same engine."""

@@ -97,9 +97,8 @@ class Rows:
         return self._frame.num_rows
 
     def __repr__(self) -> str:
-        noun = "row" if len(self) == 1 else "rows"
         columns = ", ".join(self.column_names)
-        return f"<{type(self).__name__} of {len(self)} {noun}: {columns}>"
+        return f"<{type(self).__name__} of {len(self)} {self._noun()}: {columns}>"
 
     def _repr_html_(self) -> str:
         """Return a table of the first rows, as notebooks show it."""
@@ -119,7 +118,10 @@ class Rows:
 
     def _caption(self) -> str:
         shown = f", first {SHOWN_ROWS} shown" if len(self) > SHOWN_ROWS else ""
-        return f"{type(self).__name__}: {len(self):,} rows{shown}"
+        return f"{type(self).__name__}: {len(self):,} {self._noun()}{shown}"
+
+    def _noun(self) -> str:
+        return "row" if len(self) == 1 else "rows"
 
 
 def _cell(value: object) -> str:

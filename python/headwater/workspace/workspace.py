@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from headwater.observe import tell
-from headwater.sources import frame_of, instant, payload_of, source_name
+from headwater.sources import check_columns, frame_of, instant, payload_of, source_name
 from headwater.workspace.dead_letters import DeadLetters
 from headwater.workspace.results import Answer, Receipt, TrainingSet
 from headwater.workspace.targets import target_of
@@ -204,4 +204,6 @@ def _written(
 def _keys(keys: object) -> list[dict[str, Any]]:
     if isinstance(keys, list):
         return keys
-    return frame_of(keys).to_dicts()
+    frame = frame_of(keys)
+    check_columns(frame.column_names)
+    return frame.to_dicts()

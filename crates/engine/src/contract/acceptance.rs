@@ -48,19 +48,23 @@ pub fn acceptance(stream: &Stream, event_at: i64, arrived_at: i64) -> Acceptance
     Ok(())
 }
 
-/// A length of time in the greatest unit that is exact, down to microseconds.
+/// A length of time as people write it: `10m`, `1d1m`, `10m0.000001s`.
 fn text_of_length(us: i64) -> String {
-    const UNITS: [(i64, &str); 5] = [
-        (86_400_000_000, "d"),
-        (3_600_000_000, "h"),
-        (60_000_000, "m"),
-        (1_000_000, "s"),
-        (1_000, "ms"),
-    ];
-    UNITS
-        .iter()
-        .find(|(unit, _)| us != 0 && us % unit == 0)
-        .map_or_else(|| format!("{us}us"), |(unit, name)| format!("{}{name}", us / unit))
+    const UNITS: [(i64, &str); 3] =
+        [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m")];
+    let (mut text, mut left) = (String::new(), us);
+    for (unit, name) in UNITS {
+        if left >= unit {
+            text.push_str(&format!("{}{name}", left / unit));
+            left %= unit;
+        }
+    }
+    if left > 0 || text.is_empty() {
+        let seconds = format!("{}.{:06}", left / 1_000_000, left % 1_000_000);
+        text.push_str(seconds.trim_end_matches('0').trim_end_matches('.'));
+        text.push('s');
+    }
+    text
 }
 
 #[cfg(test)]
@@ -90,7 +94,7 @@ mod tests {
     fn an_event_may_be_ahead_of_its_arrival_by_the_skew() {
         assert_eq!(acceptance(&stream(None), NOON_US + 10 * MINUTE_US, NOON_US), Ok(()));
         let refused = acceptance(&stream(None), NOON_US + 10 * MINUTE_US + 1, NOON_US);
-        let message = "column \"departed_at\": 2013-01-01T12:10:00.000001Z is 600000001us after its \
+        let message = "column \"departed_at\": 2013-01-01T12:10:00.000001Z is 10m0.000001s after its \
                        arrival at 2013-01-01T12:00:00Z, and Departure allows a skew of 10m";
         assert_eq!(refused, Err((Cause::InTheFuture, message.to_owned())));
     }
@@ -100,9 +104,16 @@ mod tests {
         let day_us = 1_440 * MINUTE_US;
         assert_eq!(acceptance(&stream(Some(day_us)), NOON_US - day_us, NOON_US), Ok(()));
         let refused = acceptance(&stream(Some(day_us)), NOON_US - day_us - MINUTE_US, NOON_US);
-        let message = "column \"departed_at\": 2012-12-31T11:59:00Z is 1441m before its arrival \
+        let message = "column \"departed_at\": 2012-12-31T11:59:00Z is 1d1m before its arrival \
                        at 2013-01-01T12:00:00Z, and Departure allows a max_age of 1d";
         assert_eq!(refused, Err((Cause::TooLate, message.to_owned())));
+    }
+
+    #[test]
+    fn a_length_is_written_in_its_units() {
+        let texts = [0, 1, 250_000, 606_000_000, 86_400_000_000, 90_000_274_106];
+        let expected = ["0s", "0.000001s", "0.25s", "10m6s", "1d", "1d1h0.274106s"];
+        assert_eq!(texts.map(text_of_length), expected);
     }
 
     #[test]

@@ -3,17 +3,12 @@
 //! it looks like.
 
 use headwater_kernel::blueprint::TimeUnit;
+pub use headwater_kernel::value::{INSTANT_MAX_US, INSTANT_MIN_US};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::cause::Cause;
 use super::value::Fault;
-
-/// The first instant accepted: 1971-01-01T00:00:00Z, microseconds.
-pub const INSTANT_MIN_US: i64 = 31_536_000_000_000;
-
-/// The last instant accepted: 2200-01-01T00:00:00Z, microseconds.
-pub const INSTANT_MAX_US: i64 = 7_258_118_400_000_000;
 
 /// An integer in `unit` as UTC microseconds; nanoseconds are floored.
 pub fn instant_of_integer(value: i64, unit: TimeUnit) -> std::result::Result<i64, Fault> {

@@ -10,6 +10,7 @@ use arrow_ipc::reader::StreamDecoder;
 use arrow_schema::ArrowError;
 use bytes::Bytes;
 use headwater_kernel::error::{Error, Kind, Result};
+use headwater_kernel::near;
 
 use super::arrow_column::{Converted, convert, too_large};
 use super::columns::ColumnBuilder;
@@ -91,6 +92,7 @@ fn decode_batch(
     let mut columns = Vec::with_capacity(contract.columns().len());
     let mut failures: Vec<Option<(Cause, String)>> = Vec::new();
     let mut missing = None;
+    check_names(batch, contract)?;
     for (index, column) in contract.columns().iter().enumerate() {
         let Some(found) = batch.column_by_name(&column.name) else {
             if let Err(fault) = ColumnBuilder::new(contract, index, 1).push_absent() {
@@ -111,6 +113,30 @@ fn decode_batch(
     }
     count_unknown(batch, contract, quality);
     Ok(split_rows(batch, first, columns, failures))
+}
+
+/// Refuses a frame as a whole where its columns cannot be what is meant: one that is read is there
+/// twice, or the arrivals that were named are not there at all.
+fn check_names(batch: &RecordBatch, contract: &Contract) -> Result<()> {
+    let names = || batch.schema_ref().fields().iter().map(|field| field.name().as_str());
+    for (index, column) in contract.columns().iter().enumerate() {
+        let name = &column.name;
+        let error = match names().filter(|found| found == name).count() {
+            0 if index >= contract.declared() && batch.num_rows() > 0 => {
+                let message = format!("there is no column \"{name}\" with the arrivals");
+                Error::new(Kind::Invalid, "missing_arrivals", message)
+                    .with_hint(near::hint(name, names()))
+            }
+            0 | 1 => continue,
+            _ => {
+                let message = format!("column \"{name}\" occurs twice");
+                Error::new(Kind::Invalid, "duplicate_column", message)
+                    .with_hint("rename or drop one of the two")
+            }
+        };
+        return Err(error);
+    }
+    Ok(())
 }
 
 /// Keeps each row's first failure in the order of columns.

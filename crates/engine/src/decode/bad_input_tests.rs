@@ -289,6 +289,45 @@ fn carriers(rows: usize) -> ArrayRef {
     Arc::new(StringArray::from(vec!["UA"; rows]))
 }
 
+fn frame_refused(batch: RecordBatch, arrived_at: Option<&str>) -> (&'static str, String, String) {
+    let contract = Contract::of_stream(&departures(), arrived_at).unwrap();
+    let error = decode(Payload::Batches(vec![batch]), &contract).unwrap_err();
+    (error.code, error.message, error.hint)
+}
+
+#[test]
+fn a_frame_with_a_column_twice_is_refused_as_a_whole() {
+    let batch =
+        frame(vec![("at", instants(vec![TEN_US])), ("carrier", carriers(1)), ("x", carriers(1))]);
+    let twice = vec!["at", "carrier", "carrier"];
+    let fields = twice.into_iter().zip(batch.columns());
+    let fields = fields.map(|(name, column)| (name, column.clone(), true));
+    let batch = RecordBatch::try_from_iter_with_nullable(fields).unwrap();
+    assert_eq!(
+        frame_refused(batch, None),
+        (
+            "duplicate_column",
+            "column \"carrier\" occurs twice".to_owned(),
+            "rename or drop one of the two".to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_frame_without_the_arrivals_that_were_named_is_refused_as_a_whole() {
+    let seen = instants(vec![TEN_US]);
+    let batch =
+        frame(vec![("at", instants(vec![TEN_US])), ("carrier", carriers(1)), ("seen_at", seen)]);
+    assert_eq!(
+        frame_refused(batch, Some("sene_at")),
+        (
+            "missing_arrivals",
+            "there is no column \"sene_at\" with the arrivals".to_owned(),
+            "did you mean seen_at?".to_owned()
+        )
+    );
+}
+
 #[test]
 fn nan_and_infinities_become_null_and_are_counted() {
     let delays = vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0];

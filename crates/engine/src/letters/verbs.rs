@@ -24,16 +24,22 @@ impl Engine {
     /// Dead letters of a stream or table, oldest first: `{"letters": [...], "next": id or null}`.
     ///
     /// # Errors
+    /// `wrong_parameter` (invalid) where `limit` is not within 1 ..= [`LETTERS_MAX`];
     /// `unknown_stream` and `unknown_dead_letter` (for `after`), both not found; kind `closed`.
-    pub fn dead_letters(&self, source: &str, limit: usize, after: Option<&str>) -> Result<Json> {
+    pub fn dead_letters(&self, source: &str, limit: i64, after: Option<&str>) -> Result<Json> {
         self.shared.check_open()?;
         self.shared.sources.any(source)?;
         let after = after.map(|id| self.letter_key(source, id)).transpose()?;
-        let limit = limit.min(LETTERS_MAX);
+        let wanted = usize::try_from(limit).ok().filter(|limit| (1..=LETTERS_MAX).contains(limit));
+        let limit = wanted.ok_or_else(|| {
+            let message = format!("limit is {limit}, not within 1 .. {LETTERS_MAX}");
+            Error::new(Kind::Invalid, "wrong_parameter", message)
+        })?;
         Ok(self.shared.letters.read().list(source, limit, after.as_ref()))
     }
 
-    /// One dead letter with its row as it came.
+    /// One dead letter with its row as it came: `original` as text, and where the bytes are no
+    /// UTF-8 all of them as `original_hex` too.
     ///
     /// # Errors
     /// `unknown_stream`, `unknown_dead_letter`, `expired` (not found), `archive_damaged` (data).
@@ -41,10 +47,11 @@ impl Engine {
         let (key, letter) = self.letter(source, id)?;
         let original = self.original(&key, &letter)?;
         let mut shown = letter.to_json(&key);
-        shown["original"] = match std::str::from_utf8(&original) {
-            Ok(text) => json!(text),
-            Err(_) => json!(String::from_utf8_lossy(&original)),
-        };
+        shown["original"] = json!(String::from_utf8_lossy(&original));
+        if std::str::from_utf8(&original).is_err() {
+            let hex: String = original.iter().map(|byte| format!("{byte:02x}")).collect();
+            shown["original_hex"] = json!(hex);
+        }
         Ok(shown)
     }
 

@@ -82,6 +82,16 @@ struct Opening {
 /// # Errors
 /// `owned` and `schema_changed` (conflict), `archive_damaged` (data), `storage_failed`.
 pub fn open(options: &OpenOptions) -> Result<Opened> {
+    open_parts(options).map_err(|error| match &options.path {
+        Some(path) if error.code == "storage_failed" => {
+            let detail = format!("{}: {}", path.display(), error.detail);
+            error.with_detail(detail)
+        }
+        _ => error,
+    })
+}
+
+fn open_parts(options: &OpenOptions) -> Result<Opened> {
     let files = files(options)?;
     let mut ownership = Ownership::take(&*files)?;
     let plan = Arc::new(Plan::new(options.blueprint.clone())?);

@@ -76,7 +76,7 @@ impl Online for Shared {
 }
 
 fn never(name: &str) -> Error {
-    Error::new(Kind::Unavailable, "deadline", format!("{name} has partition 0 only"))
+    Error::new(Kind::Invalid, "unknown_partition", format!("{name} has partition 0 only"))
         .with_hint("pass the positions of a receipt as they are")
 }
 

@@ -27,6 +27,39 @@ fn a_letter_keeps_the_row_as_it_came() {
 }
 
 #[test]
+fn a_letter_whose_bytes_are_no_text_keeps_all_of_them() {
+    let world = World::new(1);
+    let engine = world.open();
+    let line = bytes::Bytes::from_static(b"{\"user\":\"\xff\"}");
+    let rows = crate::decode::Payload::Ndjson(line);
+    engine.push("Ride", rows, &PushOptions::default()).expect("receipt");
+    let letter = engine.dead_letter("Ride", "0-0").expect("letter");
+    assert_eq!(letter["original"], json!("{\"user\":\"\u{fffd}\"}"));
+    assert_eq!(letter["original_hex"], json!("7b2275736572223a22ff227d"));
+}
+
+#[test]
+fn a_list_holds_what_was_asked_for_within_its_bounds() {
+    let world = World::new(1);
+    let engine = world.open();
+    push(&engine, &[json!(0), json!(1), json!(2)]);
+    let listed = engine.dead_letters("Ride", 2, None).expect("letters");
+    assert_eq!(
+        (listed["letters"].as_array().expect("list").len(), &listed["next"]),
+        (2, &json!("0-1"))
+    );
+    assert!(engine.dead_letters("Ride", 10_000, None).is_ok());
+    for (limit, message) in [
+        (0, "limit is 0, not within 1 .. 10000"),
+        (-1, "limit is -1, not within 1 .. 10000"),
+        (10_001, "limit is 10001, not within 1 .. 10000"),
+    ] {
+        let error = engine.dead_letters("Ride", limit, None).expect_err("out of bounds");
+        assert_eq!((error.code, error.message.as_str()), ("wrong_parameter", message));
+    }
+}
+
+#[test]
 fn a_letter_is_replayed_exactly_once_also_over_a_restart() {
     let world = World::new(1);
     let engine = world.open();

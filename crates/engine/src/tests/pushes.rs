@@ -11,6 +11,20 @@ fn keyed(key: &str) -> PushOptions {
 }
 
 #[test]
+fn an_idempotency_key_has_1_to_256_bytes() {
+    let world = World::new(1);
+    let engine = world.open();
+    let pushed = |key: &str| {
+        let rows = crate::decode::Payload::Ndjson(bytes::Bytes::new());
+        engine.push("Ride", rows, &keyed(key)).map(|_| ()).map_err(|error| (error.code, error.hint))
+    };
+    let refused = Err(("wrong_idempotency_key", "1 to 256 bytes".to_owned()));
+    assert_eq!(pushed(""), refused);
+    assert_eq!(pushed(&"k".repeat(257)), refused);
+    assert_eq!((pushed("k"), pushed(&"k".repeat(256))), (Ok(()), Ok(())));
+}
+
+#[test]
 fn a_push_is_visible_when_it_returns() {
     let world = World::new(1);
     let engine = world.open();

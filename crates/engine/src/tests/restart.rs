@@ -180,6 +180,10 @@ fn a_wait_ends_at_its_deadline_or_tells_an_unknown_name() {
     receipt.positions.insert("Ride".into(), [(0, (0, 2))].into());
     let error = engine.online().wait_for(&receipt.positions, soon()).expect_err("not there");
     assert_eq!((error.code, error.kind.name()), ("deadline", "unavailable"));
+    receipt.positions.insert("Ride".into(), [(7, (0, 1))].into());
+    let error = engine.online().wait_for(&receipt.positions, soon()).expect_err("no partition");
+    assert_eq!((error.code, error.kind.name()), ("unknown_partition", "invalid"));
+    receipt.positions.clear();
     receipt.positions.insert("Rode".into(), [(0, (0, 2))].into());
     let error = engine.online().wait_for(&receipt.positions, soon()).expect_err("unknown");
     assert_eq!(error.code, "unknown_stream");

@@ -41,7 +41,7 @@ fn an_unknown_name_is_answered_with_a_near_one() {
     let error = refused("trip", with("x", None), AsOf::EventTime, None);
     assert_eq!(
         told(&error),
-        ("unknown_service", "no service or view is named trip", "did you mean Trips?")
+        ("unknown_name", "no service or view is named \"trip\"", "did you mean Trips?")
     );
 }
 

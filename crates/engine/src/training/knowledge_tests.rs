@@ -156,7 +156,7 @@ fn frames_are_held_to_the_rules_of_pushed_rows() {
             (
                 2,
                 "in_the_future",
-                "column \"at\": 2013-01-01T10:30:00Z is 606s after its arrival at \
+                "column \"at\": 2013-01-01T10:30:00Z is 10m6s after its arrival at \
                  2013-01-01T10:19:54Z, and Trip allows a skew of 10m"
             ),
             (

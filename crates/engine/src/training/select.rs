@@ -8,7 +8,7 @@ use headwater_kernel::plan::{InputPlan, OutputPlan, Plan, ServicePlan};
 /// The service of this name, or else the view of this name as a service with all its features.
 ///
 /// # Errors
-/// `unknown_service` (not found), with a near name.
+/// `unknown_name` (not found), with a near name.
 pub fn select(plan: &Plan, name: &str) -> Result<ServicePlan> {
     if let Some(service) = plan.service_index(name) {
         return Ok(plan.services[service].clone());
@@ -18,8 +18,8 @@ pub fn select(plan: &Plan, name: &str) -> Result<ServicePlan> {
     }
     let services = plan.services.iter().map(|service| service.name.as_str());
     let names = services.chain(plan.views.iter().map(|view| view.name.as_str()));
-    let message = format!("no service or view is named {name}");
-    Err(Error::new(Kind::NotFound, "unknown_service", message).with_hint(near::hint(name, names)))
+    let message = format!("no service or view is named {}", near::shown(name));
+    Err(Error::new(Kind::NotFound, "unknown_name", message).with_hint(near::hint(name, names)))
 }
 
 /// A view read alone: its keys, and all its features in order of definition.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, Uri, header};
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::body::{self, Held, Limits};
+use super::path::Path;
 use super::reply;
 use super::state::{App, Class};
 use crate::backend::{Backend, Format, Payload, PushOptions, Receipt};
@@ -21,9 +22,6 @@ use crate::inflated::inflated;
 
 /// The request header that makes a repeated push count once.
 pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
-
-/// Longest idempotency key, bytes: what it is compared with is kept for a day.
-const IDEMPOTENCY_KEY_MAX: usize = 255;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,15 +119,11 @@ pub fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T> {
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(value) = headers.get(IDEMPOTENCY_HEADER) else { return Ok(None) };
-    let refused = |detail: &str| {
-        Error::new(Kind::Invalid, "wrong_idempotency_key", "Idempotency-Key cannot be used")
-            .with_detail(detail)
-    };
-    match value.to_str() {
-        Ok("") => Err(refused("it is empty")),
-        Ok(key) if key.len() > IDEMPOTENCY_KEY_MAX => Err(refused("it is longer than 255 bytes")),
+    // How long a key may be is the backend's affair.
+    match std::str::from_utf8(value.as_bytes()) {
         Ok(key) => Ok(Some(key.to_owned())),
-        Err(_) => Err(refused("it is not visible ASCII")),
+        Err(_) => Err(Error::new(Kind::Invalid, "wrong_idempotency_key", "the key is not UTF-8")
+            .with_hint("Idempotency-Key is text of 1 to 256 bytes")),
     }
 }
 
@@ -144,7 +138,9 @@ fn format(headers: &HeaderMap, body: &Bytes) -> Result<Format> {
         None => String::new(),
     };
     match declared.split(';').next().unwrap_or("").trim() {
-        reply::NDJSON | "application/jsonl" | "application/x-jsonlines" => Ok(Format::Ndjson),
+        reply::NDJSON | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+            Ok(Format::Ndjson)
+        }
         reply::ARROW => Ok(Format::ArrowStream),
         // Clients say these without a thought: curl the last, by default.
         reply::JSON

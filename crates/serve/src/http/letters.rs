@@ -3,26 +3,24 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::Response;
-use headwater_kernel::error::{Error, Kind, Result};
+use headwater_kernel::error::Result;
 use serde::Deserialize;
 
 use super::events::parameters;
+use super::path::Path;
 use super::reply;
 use super::state::{App, Class};
 use crate::backend::{Backend, Page};
 
-/// Letters in a list where no limit is given.
-const LIMIT: usize = 100;
-
-/// Most letters in a list.
-const LIMIT_MAX: usize = 10_000;
+/// Letters in a list where no limit is given; the backend has the most that there may be.
+const LIMIT: i64 = 100;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
-    limit: Option<usize>,
+    limit: Option<i64>,
     after: Option<String>,
 }
 
@@ -68,15 +66,7 @@ pub async fn discard(
 
 fn page(request: &Request) -> Result<Page> {
     let Parameters { limit, after } = parameters(request.uri())?;
-    let limit = limit.unwrap_or(LIMIT);
-    if limit == 0 || limit > LIMIT_MAX {
-        return Err(Error::new(
-            Kind::Invalid,
-            "wrong_parameter",
-            format!("limit is {limit}, not within 1 .. {LIMIT_MAX}"),
-        ));
-    }
-    Ok(Page { limit, after })
+    Ok(Page { limit: limit.unwrap_or(LIMIT), after })
 }
 
 async fn run(

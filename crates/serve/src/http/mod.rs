@@ -13,6 +13,7 @@ pub mod letters;
 pub mod metrics;
 pub mod operations;
 pub mod options;
+pub mod path;
 mod patience;
 pub mod reply;
 pub mod routes;

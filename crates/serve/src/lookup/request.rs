@@ -48,8 +48,13 @@ impl<'a> FeaturesRequest<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self> {
         // Checked once and as a whole: then every string in it can be borrowed.
         let text = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
-        serde_json::from_str(text).map_err(|error| {
-            malformed(error.to_string()).with_hint(
+        let read = match text.trim_start().starts_with('[') {
+            // Taken for fields in their order, which nobody has promised.
+            true => Err(malformed("it is a list, not an object")),
+            false => serde_json::from_str(text).map_err(|error| malformed(error.to_string())),
+        };
+        read.map_err(|error| {
+            error.with_hint(
                 "send {\"service\": \"...\", \"keys\": [{...}]}; \
                  at, history, after and metadata may be added",
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import random
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,9 @@ SPAN: Final = dt.timedelta(days=6)
 """Orders lie within a week before now, so that windows of 7 days hold them."""
 
 SEED: Final = 7
+
+NAME_CHARACTERS: Final = 64
+"""Longest name of a project that settings take."""
 
 NEXT: Final = (
     "headwater push Order orders.csv --arrived-at event_time",
@@ -39,7 +43,7 @@ def init(folder: Path, *, json_: bool) -> None:
     """
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     draw = random.Random(SEED)  # noqa: S311 - data to play with
-    name = folder.resolve().name
+    name = _project_name(folder.resolve().name)
     files = {
         "features.py": _template("features.py"),
         "headwater.toml": _template("headwater.toml").replace("{name}", name),
@@ -62,6 +66,11 @@ def init(folder: Path, *, json_: bool) -> None:
         return
     talk.say(f"wrote {', '.join(files)} to {folder}; what works next, in that folder:")
     talk.as_lines(NEXT)
+
+
+def _project_name(folder: str) -> str:
+    """Return a name that settings take: the folder's, with a hyphen for what no name has."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", folder).strip("-_.")[:NAME_CHARACTERS] or "project"
 
 
 def _template(name: str) -> str:

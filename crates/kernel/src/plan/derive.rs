@@ -38,9 +38,7 @@ pub(super) fn derive(blueprint: Blueprint) -> Result<Plan> {
             part.windows.sort_unstable();
             part.windows.dedup();
         }
-        section.ordered = section.parts.iter().any(|part| {
-            matches!(part.family, Family::First | Family::Last { .. } | Family::Raw { .. })
-        });
+        section.ordered = section.parts.iter().any(|part| part.family.is_ordered());
         let fingerprints: Vec<u128> =
             section.parts.iter().map(|part| part_fingerprint(&blueprint, section, part)).collect();
         for (part, fingerprint) in section.parts.iter_mut().zip(fingerprints) {

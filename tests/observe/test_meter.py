@@ -2,8 +2,6 @@
 
 import io
 
-import pytest
-
 from headwater.observe import Meter
 
 
@@ -14,15 +12,15 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    """A terminal in place of stderr."""
+def terminal_of(monkeypatch):
+    """A terminal in place of stderr; asked for within a test, since pytest sets its own before."""
     shown = Terminal()
     monkeypatch.setattr("sys.stderr", shown)
     return shown
 
 
-def test_done_total_rate_and_time_left_are_on_one_line_that_goes_at_the_end(terminal):
+def test_done_total_rate_and_time_left_are_on_one_line_that_goes_at_the_end(monkeypatch):
+    terminal = terminal_of(monkeypatch)
     with Meter("filling") as meter:
         meter(0, 5_000_000, 0.0, None)
         meter(1_200_000, 5_000_000, 812_345.6, 4.7)
@@ -36,10 +34,14 @@ def test_done_total_rate_and_time_left_are_on_one_line_that_goes_at_the_end(term
     ]
 
 
-def test_what_never_took_long_enough_shows_nothing(terminal):
-    with Meter("filling"):
-        pass
-    assert terminal.getvalue() == ""
+def test_what_never_took_long_enough_shows_nothing(monkeypatch):
+    terminal = terminal_of(monkeypatch)
+    with Meter("filling") as meter:
+        before = terminal.getvalue()
+    assert (before, terminal.getvalue()) == ("", "")
+    with meter:
+        meter(1, 2, 3.0, 4.0)
+    assert terminal.getvalue() != ""
 
 
 def test_where_stderr_is_no_terminal_nothing_is_shown(capsys):

@@ -285,7 +285,8 @@ def test_changed_definitions_tell_their_plan_and_how_far_filling_has_come(tmp_pa
         pings = hw.count().over("1h")
         total = hw.sum("took", where="took > 0.5").over("1h")
 
-    rows = [{"at": NOON + second * 1_000_000, "host": "a", "took": 0.1} for second in range(1_200)]
+    second = MINUTE / 60
+    rows = [{"at": NOON + n * second, "host": "a", "took": 0.1} for n in range(1_200)]
     with hw.open(definitions=[Before], data=tmp_path) as workspace:
         workspace.push("Ping", rows, arrived_at="event_time")
     shown = Terminal()

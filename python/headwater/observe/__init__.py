@@ -6,7 +6,7 @@ Must never raise, wait or be needed for a result: what it says stands in a resul
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import Final, Self
 
 __all__ = ["Meter", "tell"]
 
@@ -30,7 +30,7 @@ class Meter:
         self._what = what
         self._shown = False
 
-    def __enter__(self) -> Meter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,5 +1,6 @@
 # The extension module; checked against the binary by stubtest.
 
+from collections.abc import Callable
 from typing import Any, final
 
 __all__ = ["Engine", "Frame", "Server", "__version__", "point_in_time"]
@@ -37,7 +38,13 @@ class Frame:
 @final
 class Engine:
     @staticmethod
-    def open(blueprint: bytes, path: str | None, namespace: str, options: bytes) -> Engine: ...
+    def open(
+        blueprint: bytes,
+        path: str | None,
+        namespace: str,
+        options: bytes,
+        watch: Callable[[int, int, float, float | None], None] | None = None,
+    ) -> Engine: ...
     def opened(self) -> bytes: ...
     def push(
         self,

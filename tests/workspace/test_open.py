@@ -1,5 +1,7 @@
 """The three forms of `open`: settings, definitions in memory, definitions on a directory."""
 
+import io
+import re
 import shutil
 import subprocess
 import sys
@@ -260,3 +262,54 @@ def test_a_dead_letter_is_replayed_once_after_the_definition_was_mended(tmp_path
         answer = workspace.get("Ticks", [{"key": "a"}], at=ASKED)
         assert answer.to_dicts() == [{"ticks__count_24h": 1}]
         assert [each["status"] for each in workspace.dead_letters("Tick")] == ["replayed"]
+
+
+class Terminal(io.StringIO):
+    """A stderr that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_changed_definitions_tell_their_plan_and_how_far_filling_has_come(tmp_path, monkeypatch):
+    class Ping(hw.Stream, time="at"):
+        """One sign of life."""
+
+        at: hw.Timestamp
+        host: str
+        took: float | None
+
+    host = hw.Entity("host", keys={"host": str})
+
+    class Before(hw.FeatureView, stream=Ping, entity=host, name="Pings"):
+        """Signs of life."""
+
+        pings = hw.count().over("1h")
+        slowest = hw.max("took").over("1h")
+
+    class After(hw.FeatureView, stream=Ping, entity=host, name="Pings"):
+        """Signs of life."""
+
+        pings = hw.count().over("1h")
+        total = hw.sum("took", where="took > 0.5").over("1h")
+
+    second = MINUTE / 60
+    rows = [{"at": NOON + n * second, "host": "a", "took": 0.1} for n in range(1_200)]
+    with hw.open(definitions=[Before], data=tmp_path) as workspace:
+        workspace.push("Ping", rows, arrived_at="event_time")
+    shown = Terminal()
+    monkeypatch.setattr("sys.stderr", shown)
+    hw.open(definitions=[After], data=tmp_path).close()
+    assert re.sub(r"[\d,]+ a second", "N a second", shown.getvalue()) == (
+        "\r\x1b[Kheadwater: filling from the archive: "
+        "1,200 of 1,200 events, N a second, 0:00 left\r\x1b[K"
+        "headwater: the definitions changed:\n"
+        "headwater:   changed view Pings\n"
+        "headwater:   kept Ping(host)->host:str: count() over 1h\n"
+        "headwater:   filled Ping(host)->host:str: "
+        "sum(took) where took > 0.5 over 1h, from 1,200 events\n"
+        "headwater:   filled Ping(host)->host:str: "
+        "count(took) where took > 0.5 over 1h, from 1,200 events\n"
+        "headwater:   dropped Ping(host)->host:str: max(took) over 1h\n"
+        "headwater:   1,200 events read from the archive\n"
+    )

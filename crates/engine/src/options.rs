@@ -8,6 +8,7 @@ use headwater_kernel::blueprint::Blueprint;
 use crate::clock::{Clock, SystemClock};
 use crate::files::Files;
 use crate::log::SEGMENT_BYTES;
+use crate::open::Watch;
 
 /// How long pushes are known by their key: 24 h.
 pub const IDEMPOTENCY_US: i64 = 86_400_000_000;
@@ -46,6 +47,8 @@ pub struct OpenOptions {
     pub segment_bytes: u64,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Is told how far filling from the archive has come.
+    pub watch: Option<Watch>,
 }
 
 impl OpenOptions {
@@ -63,6 +66,7 @@ impl OpenOptions {
             checkpoint_bytes: Some(CHECKPOINT_BYTES),
             segment_bytes: SEGMENT_BYTES,
             clock: Arc::new(SystemClock),
+            watch: None,
         }
     }
 }

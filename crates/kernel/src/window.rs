@@ -59,7 +59,86 @@ impl Window {
     }
 }
 
+impl Window {
+    /// Does state thinned for this window have every boundary that the other one asks for?
+    pub fn has_boundaries_of(self, other: Window) -> bool {
+        let steps = match (self, other) {
+            (
+                Window::Sliding { resolution_us, .. },
+                Window::Sliding { resolution_us: other, .. },
+            ) => other % resolution_us == 0,
+            (Window::Lifetime, Window::Lifetime) => true,
+            (Window::Exact { .. }, Window::Exact { .. }) => true,
+            _ => false,
+        };
+        steps && self.reaches_as_far_as(other)
+    }
+
+    /// Does this window start no later than the other one, whenever they are asked?
+    pub fn reaches_as_far_as(self, other: Window) -> bool {
+        let size = |window| match window {
+            Window::Sliding { width_us, resolution_us } => Some((width_us, resolution_us)),
+            Window::Exact { width_us } => Some((width_us, 1)),
+            Window::Lifetime => None,
+        };
+        match (size(self), size(other)) {
+            (None, _) => true,
+            (_, None) => false,
+            (Some((width, step)), Some((other_width, other_step))) => {
+                // A window is longer than its width by less than its step.
+                (width >= other_width && step % other_step == 0)
+                    || width >= other_width + other_step
+            }
+        }
+    }
+}
+
 /// The first instant after the window: `t`, or `t + 1` when the view includes the current instant.
 pub fn end(t: i64, include_current: bool) -> i64 {
     t + i64::from(include_current)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reaches_as_far_never_starts_later() {
+        let sliding = |width_us, resolution_us| Window::Sliding { width_us, resolution_us };
+        let windows = [
+            sliding(60, 5),
+            sliding(60, 30),
+            sliding(64, 5),
+            sliding(65, 5),
+            sliding(90, 2),
+            Window::Exact { width_us: 60 },
+            Window::Exact { width_us: 90 },
+            Window::Lifetime,
+        ];
+        for window in windows {
+            for other in windows {
+                let never_later = [false, true].iter().all(|&current| {
+                    (1_000..1_300).all(|t| window.start(t, current) <= other.start(t, current))
+                });
+                let told = window.reaches_as_far_as(other);
+                assert!(never_later || !told, "{window:?} {other:?}");
+            }
+        }
+        assert!(sliding(60, 30).reaches_as_far_as(sliding(60, 5)));
+        assert!(!sliding(60, 5).reaches_as_far_as(sliding(60, 30)));
+        assert!(sliding(65, 5).reaches_as_far_as(sliding(60, 5)));
+        assert!(Window::Lifetime.reaches_as_far_as(sliding(65, 5)));
+    }
+
+    #[test]
+    fn boundaries_are_had_where_the_step_divides_and_the_reach_suffices() {
+        let sliding = |width_us, resolution_us| Window::Sliding { width_us, resolution_us };
+        assert!(sliding(90, 5).has_boundaries_of(sliding(60, 30)));
+        assert!(!sliding(60, 5).has_boundaries_of(sliding(60, 30)), "30 reaches further back");
+        assert!(!sliding(90, 30).has_boundaries_of(sliding(60, 5)));
+        assert!(!Window::Lifetime.has_boundaries_of(sliding(60, 5)));
+        assert!(!sliding(60, 5).has_boundaries_of(Window::Lifetime));
+        assert!(Window::Exact { width_us: 9 }.has_boundaries_of(Window::Exact { width_us: 8 }));
+        assert!(!Window::Exact { width_us: 7 }.has_boundaries_of(Window::Exact { width_us: 8 }));
+    }
 }

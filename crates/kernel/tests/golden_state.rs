@@ -4,6 +4,7 @@
 mod support;
 
 use headwater_kernel::blueprint::Aggregate;
+use headwater_kernel::plan::{Part, SectionCarry};
 use headwater_kernel::state::SpaceState;
 use headwater_kernel::value::Value;
 use headwater_kernel::window::Window;
@@ -90,8 +91,17 @@ fn a_row_of_another_generation_keeps_the_sections_that_are_the_same() {
     let mut others = views();
     others[0].features.push(feature(Aggregate::Count, Some(0), support::sliding(2 * H, M)));
     let (old, new) = (plan(&views()), plan(&others));
-    assert_eq!(new.sections_to_backfill(&old).collect::<Vec<_>>(), vec![0]);
-    assert_eq!(old.sections_to_backfill(&old).count(), 0);
+    let held = [(old.sections[0].name.clone(), old.sections[0].fingerprint)];
+    let SectionCarry::Parts(carried) = &new.carry(&old, &held).sections[0] else {
+        panic!("some parts are the same")
+    };
+    let former = &old.sections[0].parts;
+    let same = |part: &Part| former.iter().position(|old| old.fingerprint == part.fingerprint);
+    let expected: Vec<_> = new.sections[0].parts.iter().map(same).collect();
+    assert_eq!(carried.parts, expected, "the counts reach further, the others are the same");
+    assert_eq!(expected.iter().filter(|part| part.is_none()).count(), 2);
+    assert_eq!(old.carry(&old, &held).sections, vec![SectionCarry::Whole]);
+    assert_eq!(old.carry(&old, &[]).sections, vec![SectionCarry::Nothing]);
     let source = state();
     let mut bytes = Vec::new();
     source.row_bytes(source.find(&key_bytes(7)).unwrap(), &mut bytes);

@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use headwater_engine::decode::Payload;
+use headwater_engine::open::{Progress, Watch};
 use headwater_engine::{Engine as Inner, OpenOptions, Pending, PushOptions};
 use headwater_kernel::error::Result;
 use headwater_serve::Backend;
@@ -73,16 +74,32 @@ impl Engine {
     }
 }
 
+/// Calls a function of Python's with the progress; what it raises goes to `sys.unraisablehook`.
+fn told(watch: Py<PyAny>) -> Watch {
+    Watch(Arc::new(move |progress: Progress| {
+        let Progress { done, total, rate, left_s } = progress;
+        // There is no answer when the interpreter is about to end: then nobody looks any more.
+        let _ = Python::try_attach(|py| {
+            if let Err(error) = watch.call1(py, (done, total, rate, left_s)) {
+                error.write_unraisable(py, None);
+            }
+        });
+    }))
+}
+
 #[pymethods]
 impl Engine {
-    /// Open a directory, or an empty engine in memory.
+    /// Open a directory, or an empty engine in memory; `watch` is called now and then with how far
+    /// a long backfill has come: events read, events in all, events a second, seconds left.
     #[staticmethod]
+    #[pyo3(signature = (blueprint, path, namespace, options, watch=None))]
     fn open(
         py: Python<'_>,
         blueprint: &[u8],
         path: Option<PathBuf>,
         namespace: String,
         options: &[u8],
+        watch: Option<Py<PyAny>>,
     ) -> std::result::Result<Self, Failure> {
         let given: Options = serde_json::from_slice(options).map_err(|error| {
             invalid("unknown_option", "an option of the engine is not understood")
@@ -94,6 +111,7 @@ impl Engine {
             namespace,
             retention_us: given.retention_us,
             idempotency_us: given.idempotency_us.unwrap_or(default.idempotency_us),
+            watch: watch.map(told),
             ..default
         };
         let engine = interruptible(py, move |_| Inner::open(&options))?;

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from headwater.errors import ConflictError, InvalidError
-from headwater.observe import tell
+from headwater.observe import Meter, tell
 from headwater.workspace.embedded import Embedded
 from headwater.workspace.workspace import Workspace
 
@@ -115,7 +115,8 @@ def _embedded(
 
     path = None if data is None else str(data)
     try:
-        engine = Engine.open(compiled.to_json(), path, namespace, orjson.dumps(options))
+        with Meter("filling from the archive") as meter:
+            engine = Engine.open(compiled.to_json(), path, namespace, orjson.dumps(options), meter)
     except ConflictError as owned:
         url = _owner(owned)
         if url is None:

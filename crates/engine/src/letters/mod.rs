@@ -52,7 +52,8 @@ pub struct Letter {
 pub enum Status {
     /// Nothing yet.
     Open,
-    /// Its event was pushed again at this instant.
+    /// Its event was pushed again at this instant, or definitions of this instant let its view fold
+    /// it.
     Replayed(i64),
     /// It was given up at this instant.
     Discarded(i64),
@@ -156,7 +157,11 @@ impl Letters {
                 row: one.row,
                 status: Status::Open,
             };
-            self.insert(key, letter);
+            // An epoch is read again for changed definitions; what was given up stays so.
+            let held = self.letters.get(&key).map(|held| held.status);
+            if !matches!(held, Some(Status::Discarded(_))) {
+                self.insert(key, letter);
+            }
         }
     }
 
@@ -178,20 +183,25 @@ impl Letters {
         }
     }
 
-    /// Removes the open letters of views for which `gone` holds; their events are tried again.
-    pub fn remove_of_views(&mut self, gone: &dyn Fn(&str, &str) -> bool) {
-        let doomed = |key: &LetterKey, letter: &Letter| {
-            letter.status == Status::Open
-                && key.view.as_ref().is_some_and(|view| gone(&key.source, view))
+    /// Takes out the open letters of views for which `of` holds.
+    pub fn take_open(&mut self, of: &dyn Fn(&str) -> bool) -> Vec<(LetterKey, Letter)> {
+        let is_wanted = |(key, letter): &(&LetterKey, &Letter)| {
+            letter.status == Status::Open && key.view.as_ref().is_some_and(|view| of(view))
         };
-        let changed = &mut self.changed;
-        self.letters.retain(|key, letter| {
-            let dead = doomed(key, letter);
-            if dead {
-                changed.insert(key.clone());
+        let wanted = self.letters.iter().filter(is_wanted).map(|(key, _)| key.clone());
+        let wanted: Vec<LetterKey> = wanted.collect();
+        self.changed.extend(wanted.iter().cloned());
+        wanted.iter().filter_map(|key| self.letters.remove_entry(key)).collect()
+    }
+
+    /// Notes of letters whose events were tried again that those which were not left out again
+    /// are in their views now: as replayed.
+    pub fn mend(&mut self, tried: Vec<(LetterKey, Letter)>, wall_at: i64) {
+        for (key, letter) in tried {
+            if !self.letters.contains_key(&key) {
+                self.insert(key, Letter { status: Status::Replayed(wall_at), ..letter });
             }
-            !dead
-        });
+        }
     }
 
     /// Removes letters whose rows lay in segments before this one.

@@ -3,16 +3,12 @@
 //! A column may be added. One that was lost or retyped, or another event time, is refused: what is
 //! in the archive could not be read with the same meaning.
 
-use std::collections::BTreeSet;
-
 use headwater_kernel::blueprint::{Blueprint, Column};
 use headwater_kernel::error::{Error, Kind, Result};
 
-use crate::checkpoint::CheckpointMeta;
 use crate::contract::type_name;
 use crate::files::{Files, read_all};
 use crate::log::recover::storage;
-use headwater_kernel::plan::Plan;
 
 /// The definitions that were in force; `None` for a new folder.
 pub fn former(files: &dyn Files, path: &str) -> Result<Option<Blueprint>> {
@@ -80,56 +76,4 @@ fn changed(name: &str, differences: &[String]) -> Error {
     let message = format!("{name} no longer fits the data: {}", differences.join("; "));
     Error::new(Kind::Conflict, "schema_changed", message)
         .with_hint("restore the columns, give the new shape another name, or open another folder")
-}
-
-/// What of a checkpoint serves the plan.
-#[derive(Clone, Debug, Default)]
-pub struct Carried {
-    /// Sections (of the plan) whose rows are taken as they are.
-    pub sections: BTreeSet<usize>,
-    /// Tables (of the plan) whose rows are taken as they are.
-    pub tables: BTreeSet<usize>,
-    /// Sections to fill from the log.
-    pub missing_sections: Vec<usize>,
-    /// Tables to fill from the log.
-    pub missing_tables: Vec<usize>,
-    /// Names of parts of the checkpoint that nothing asks for any more.
-    pub dropped: Vec<String>,
-}
-
-impl Carried {
-    /// Compares what a checkpoint holds with what the plan asks for.
-    pub fn compare(plan: &Plan, meta: &CheckpointMeta) -> Self {
-        let mut carried = Self::default();
-        for (index, section) in plan.sections.iter().enumerate() {
-            let held =
-                |held: &(String, u128)| (&held.0, held.1) == (&section.name, section.fingerprint);
-            if meta.sections.iter().any(held) {
-                carried.sections.insert(index);
-            } else {
-                carried.missing_sections.push(index);
-            }
-        }
-        for (index, table) in plan.blueprint.tables.iter().enumerate() {
-            if meta.tables.contains(&(table.name.clone(), table.version.clone())) {
-                carried.tables.insert(index);
-            } else {
-                carried.missing_tables.push(index);
-            }
-        }
-        let sections = meta.sections.iter().map(|(name, _)| name);
-        let gone_section = |name: &&String| !plan.sections.iter().any(|s| s.name == **name);
-        carried.dropped.extend(sections.filter(gone_section).cloned());
-        let tables = meta.tables.iter().map(|(name, _)| name);
-        let gone_table = |name: &&String| plan.table_index(name).is_none();
-        carried.dropped.extend(tables.filter(gone_table).cloned());
-        carried
-    }
-
-    /// Is the checkpoint just what the plan asks for?
-    pub fn is_everything(&self) -> bool {
-        self.missing_sections.is_empty()
-            && self.missing_tables.is_empty()
-            && self.dropped.is_empty()
-    }
 }

@@ -1,9 +1,14 @@
 //! Opening: who owns the folder, what the log and the checkpoint hold, what the definitions change.
 //!
 //! State is the newest checkpoint plus the epochs after it, applied again verbatim; what the
-//! definitions added or changed is filled from the whole log. Nothing is accepted before the end.
+//! definitions added or changed is filled from the whole log, part by part. Nothing is accepted
+//! before the end, and nothing of it is durable before the switch.
 
+mod backfill;
+mod carried;
 mod changes;
+mod parts;
+mod progress;
 mod replay;
 mod report;
 
@@ -16,7 +21,10 @@ use headwater_kernel::plan::Plan;
 use headwater_store::online::EpochId;
 use parking_lot::{Condvar, Mutex, RwLock};
 
-pub use self::report::{OpenReport, PartAction};
+pub use self::progress::{Progress, Watch};
+pub use self::report::{OpenReport, PartAction, PartReport};
+
+use self::carried::Carried;
 
 use crate::checkpoint::store::Store;
 use crate::files::Files;
@@ -74,6 +82,8 @@ struct Opening {
     idempotency: Idempotency,
     orphans: BTreeMap<String, SourceFacts>,
     unsaved: Unsaved,
+    /// When the newest definitions that the log has after the checkpoint came into force.
+    in_force_at: Option<i64>,
     report: OpenReport,
 }
 
@@ -110,22 +120,30 @@ fn open_parts(options: &OpenOptions) -> Result<Opened> {
 
     let mut opening = Opening::new(plan, Arc::clone(&files), recovered, options)?;
     let meta = store.as_ref().map(|store| store.meta(namespace)).transpose()?.flatten();
-    let covered = meta
-        .as_ref()
-        .map_or(EpochId::default(), |meta| EpochId { term: meta.term, sequence: meta.sequence });
+    let carried = meta.map(|meta| Carried::compare(&opening.plan, meta));
+    let covered = carried.as_ref().map_or(EpochId::default(), Carried::covered);
     if covered.sequence >= opening.recovered.next_sequence {
         return Err(shorter(covered.sequence, opening.recovered.next_sequence - 1));
     }
     let changed = former.as_ref() != Some(&*opening.plan.blueprint);
-    let carried = opening.carry(store.as_ref(), meta.as_ref(), namespace)?;
-    opening.backfill(&carried, covered)?;
+    let mut mended = Vec::new();
+    if let (Some(store), Some(carried)) = (&store, &carried) {
+        opening.carry(store, carried)?;
+        mended = opening.backfill(store, carried, options)?;
+    }
     opening.replay(covered)?;
+    // Definitions that a former opening switched to mended at that instant.
+    let wall_at = match opening.in_force_at {
+        Some(wall_at) if !changed => wall_at,
+        _ => options.clock.now_us(),
+    };
+    opening.letters.mend(mended, wall_at);
     opening.report.finish(former.as_ref(), &opening.plan.blueprint);
-    let full_next = changed || !carried.is_everything();
+    let full_next = changed || !carried.is_none_or(|carried| carried.is_everything());
     let mut opened = opening.finish(options, identity, ownership, store, covered)?;
     opened.full_next = full_next;
     if changed {
-        switch(&mut opened, &files, &json)?;
+        switch(&mut opened, &files, &json, wall_at)?;
     }
     Ok(opened)
 }
@@ -147,9 +165,8 @@ fn shorter(covered: u64, last: u64) -> Error {
 }
 
 /// Records durably that these definitions are in force from here on.
-fn switch(opened: &mut Opened, files: &Arc<dyn Files>, json: &str) -> Result<()> {
+fn switch(opened: &mut Opened, files: &Arc<dyn Files>, json: &str, wall_at: i64) -> Result<()> {
     let writer = &mut opened.writer;
-    let wall_at = opened.shared.clock.now_us();
     let meta = encode_meta(&GenerationMeta { blueprint: json.to_string(), wall_at });
     let mut group = Group::new(writer.identity, writer.next_sequence);
     let sequence = group.push(RecordKind::Generation, Op::None, &meta, &[]);
@@ -178,6 +195,7 @@ impl Opening {
             idempotency: Idempotency::new(options.idempotency_us),
             orphans: BTreeMap::new(),
             unsaved: Unsaved::default(),
+            in_force_at: None,
             report: OpenReport { cut_bytes: recovered.cut_bytes, ..OpenReport::default() },
             plan,
             sources,

@@ -1,13 +1,13 @@
-//! State from the checkpoint and the log: rows that fit are taken, parts that do not are filled
-//! from all epochs covered, then everything after is applied again.
+//! What a checkpoint holds beside the rows of spaces, and everything after it: each record of the
+//! log that it does not cover is applied again as it was recorded.
 
+use arrow_array::RecordBatch;
 use headwater_kernel::blueprint::Blueprint;
 use headwater_kernel::error::Result;
 use headwater_store::online::EpochId;
 
 use super::Opening;
-use super::changes::Carried;
-use super::report::{Part, PartAction};
+use super::carried::Carried;
 use crate::archive::conform;
 use crate::checkpoint::CheckpointMeta;
 use crate::checkpoint::store::Store;
@@ -17,72 +17,48 @@ use crate::intake::ids::ids_of;
 use crate::letters::{LetterKey, Status};
 use crate::log::header::RecordKind;
 use crate::log::read::{Record, for_each};
-use crate::log::record::{DecisionMeta, EpochMeta, decode_body, decode_meta};
+use crate::log::record::{DecisionMeta, EpochMeta, GenerationMeta, decode_body, decode_meta};
+use crate::sources::Sources;
 use crate::state::apply::{Prepared, Scope, prepare};
+use crate::transform::Transform;
 
 impl Opening {
-    /// Takes from the checkpoint what the plan still asks for.
-    pub(super) fn carry(
-        &mut self,
-        store: Option<&Store>,
-        meta: Option<&CheckpointMeta>,
-        namespace: u64,
-    ) -> Result<Carried> {
-        let (Some(store), Some(meta)) = (store, meta) else {
-            return Ok(Carried::default());
-        };
-        let carried = Carried::compare(&self.plan, meta);
-        let covered = EpochId { term: meta.term, sequence: meta.sequence };
-        self.report.checkpoint_sequence = covered.sequence;
-        self.carry_facts(meta, &carried);
-        let spaces = &mut self.state.spaces;
-        let plan = &self.plan;
-        store.each_row(namespace, covered, &mut |name, key, bytes| match plan
-            .spaces
-            .iter()
-            .position(|space| space.name == name)
-        {
-            Some(space) => spaces[space].load_row(key, bytes).map(drop),
-            None => Ok(()),
-        })?;
-        let tables = &mut self.state.tables;
-        store.each_table_row(namespace, covered, &mut |name, key, bytes| match plan
-            .table_index(name)
-            .filter(|table| carried.tables.contains(table))
-        {
-            Some(table) => tables[table].load_row(key, bytes),
-            None => Ok(()),
-        })?;
-        for section in &carried.sections {
-            let stream = plan.sections[*section].stream;
-            if let Some(sealed_at) = self.state.sources[stream].sealed_at {
-                self.state.spaces[plan.sections[*section].space].seal(*section, sealed_at);
-            }
-        }
-        self.state.spaces.iter_mut().for_each(|space| drop(space.take_dirty()));
-        self.state.epoch = covered;
+    /// Takes from the checkpoint what is no row of a space: facts, acceptance, letters, tables.
+    pub(super) fn carry(&mut self, store: &Store, carried: &Carried) -> Result<()> {
+        let meta = &carried.meta;
+        self.report.checkpoint_sequence = meta.sequence;
+        self.carry_facts(carried);
+        let (tables, plan) = (&mut self.state.tables, &self.plan);
+        store.each_table_row(
+            meta.namespace,
+            carried.covered(),
+            &mut |name, key, bytes| match plan
+                .table_index(name)
+                .filter(|table| carried.tables.contains(table))
+            {
+                Some(table) => tables[table].load_row(key, bytes),
+                None => Ok(()),
+            },
+        )?;
+        self.state.epoch = carried.covered();
         self.carry_acceptance(store, meta)?;
         let letters = &mut self.letters;
         store.each_letter(&mut |key, letter| {
             letters.load(key, letter);
             Ok(())
-        })?;
-        Ok(carried)
+        })
     }
 
-    fn carry_facts(&mut self, meta: &CheckpointMeta, carried: &Carried) {
-        for (name, facts) in &meta.sources {
+    fn carry_facts(&mut self, carried: &Carried) {
+        for (name, facts) in &carried.meta.sources {
             match self.sources.find(name) {
                 Some(source) => self.state.sources[source] = facts.clone(),
                 None => drop(self.orphans.insert(name.clone(), facts.clone())),
             }
         }
-        for (name, _, facts) in &meta.views {
-            let Some(view) = self.plan.view_index(name) else { continue };
-            let kept =
-                carried.sections.iter().any(|s| self.plan.sections[*s].views.contains(&view));
-            if kept {
-                self.state.views[view] = facts.clone();
+        for (facts, kept) in self.state.views.iter_mut().zip(&carried.facts) {
+            if let Some(kept) = kept {
+                *facts = kept.clone();
             }
         }
     }
@@ -110,69 +86,6 @@ impl Opening {
         })
     }
 
-    /// Fills the parts that the checkpoint does not have from the epochs that it covers.
-    pub(super) fn backfill(&mut self, carried: &Carried, covered: EpochId) -> Result<()> {
-        if covered.sequence == 0 {
-            return Ok(());
-        }
-        self.report_parts(carried);
-        self.forget_letters(carried);
-        let nothing = carried.missing_sections.is_empty() && carried.missing_tables.is_empty();
-        if nothing {
-            return Ok(());
-        }
-        let scope = Scope::Only(&carried.missing_sections, &carried.missing_tables);
-        let (files, segments) = (self.files.clone(), self.recovered.segments.clone());
-        for_each(&*files, &segments, (1, covered.sequence + 1), |record| {
-            if record.header.kind != RecordKind::Epoch {
-                return Ok(());
-            }
-            let meta = record.epoch()?;
-            let Some((_, Some(prepared))) = self.prepare(&record, &meta, scope)? else {
-                return Ok(());
-            };
-            self.state.refold(&self.plan, &prepared, meta.visible_at);
-            self.add_left_out(&record, &meta, &prepared);
-            self.report.backfilled_events += meta.accepted_count();
-            Ok(())
-        })
-    }
-
-    fn report_parts(&mut self, carried: &Carried) {
-        let section = |index: &usize| {
-            let section = &self.plan.sections[*index];
-            let views = section.views.iter().map(|view| self.plan.views[*view].name.clone());
-            (section.name.clone(), views.collect())
-        };
-        let table = |index: &usize| (self.plan.blueprint.tables[*index].name.clone(), Vec::new());
-        let mut parts = Vec::new();
-        let mut add = |action: PartAction, (name, views): (String, Vec<String>)| {
-            parts.push(Part { action, name, views });
-        };
-        carried.sections.iter().for_each(|index| add(PartAction::Kept, section(index)));
-        carried.tables.iter().for_each(|index| add(PartAction::Kept, table(index)));
-        let missing = carried.missing_sections.iter();
-        missing.for_each(|index| add(PartAction::Backfilled, section(index)));
-        let missing = carried.missing_tables.iter();
-        missing.for_each(|index| add(PartAction::Backfilled, table(index)));
-        let dropped = carried.dropped.iter();
-        dropped.for_each(|name| add(PartAction::Dropped, (name.clone(), Vec::new())));
-        self.report.parts = parts;
-    }
-
-    /// Open letters of views that will be tried again, or that are no more, go.
-    fn forget_letters(&mut self, carried: &Carried) {
-        let plan = &self.plan;
-        let gone = |_: &str, name: &str| match plan.view_index(name) {
-            None => true,
-            Some(view) => {
-                let missing = carried.missing_sections.iter();
-                missing.into_iter().any(|section| plan.sections[*section].views.contains(&view))
-            }
-        };
-        self.letters.remove_of_views(&gone);
-    }
-
     /// Applies every record after `covered` again, as it was recorded.
     pub(super) fn replay(&mut self, covered: EpochId) -> Result<()> {
         let (files, segments) = (self.files.clone(), self.recovered.segments.clone());
@@ -181,7 +94,11 @@ impl Opening {
             match record.header.kind {
                 RecordKind::Epoch => self.replay_epoch(&record, EpochId { term, sequence })?,
                 RecordKind::Decision => self.replay_decision(&record)?,
-                RecordKind::Generation | RecordKind::Segment => {}
+                RecordKind::Generation => {
+                    let meta: GenerationMeta = decode_meta(&record.metadata)?;
+                    self.in_force_at = Some(meta.wall_at);
+                }
+                RecordKind::Segment => {}
             }
             self.state.epoch = EpochId { term, sequence };
             Ok(())
@@ -197,7 +114,7 @@ impl Opening {
         {
             self.letters.decide(&key, Status::Replayed(meta.wall_at));
         }
-        let Some((source, prepared)) = self.prepare(record, &meta, Scope::All)? else {
+        let Some((source, prepared)) = self.prepare(record, &meta)? else {
             self.orphans.entry(meta.source.clone()).or_default().add(&meta, None);
             return Ok(());
         };
@@ -225,23 +142,16 @@ impl Opening {
         &mut self,
         record: &Record,
         meta: &EpochMeta,
-        scope: Scope<'_>,
     ) -> Result<Option<(usize, Option<Prepared>)>> {
         let Some(source) = self.sources.find(&meta.source) else { return Ok(None) };
         let Some(body) = decode_body(&record.body)? else { return Ok(Some((source, None))) };
-        let definition = self.sources.get(source);
-        let schema = canonical_schema(definition.columns());
-        let arrivals = crate::state::apply::arrivals(&body);
-        let rows = conform(definition.name(), &schema, &body)?;
-        if matches!(scope, Scope::All) {
-            self.accept_ids(source, &body, meta.visible_at);
-        }
-        let prepared = prepare(&self.transform, &self.sources, source, &rows, scope)?;
-        Ok(Some((source, Some(prepared.with_arrivals(arrivals)))))
+        self.accept_ids(source, &body, meta.visible_at);
+        let prepared = prepared_of(&self.transform, &self.sources, source, &body, Scope::All)?;
+        Ok(Some((source, Some(prepared))))
     }
 
     /// Notes ids again; they have passed already.
-    fn accept_ids(&mut self, source: usize, body: &arrow_array::RecordBatch, visible_at: i64) {
+    fn accept_ids(&mut self, source: usize, body: &RecordBatch, visible_at: i64) {
         let spec = &mut self.acceptance[source];
         let (Some(column), Some(ids), Some(stream)) = (spec.id, &mut spec.ids, &spec.stream) else {
             return;
@@ -269,9 +179,23 @@ impl Opening {
         }
     }
 
-    fn add_left_out(&mut self, record: &Record, meta: &EpochMeta, prepared: &Prepared) {
+    pub(super) fn add_left_out(&mut self, record: &Record, meta: &EpochMeta, prepared: &Prepared) {
         let plan = &self.plan;
         let name = |view: usize| plan.views[view].name.clone();
         self.letters.add_left_out(meta, record.location, &prepared.left_out, &name);
     }
+}
+
+/// The body of an epoch as the definitions now have its columns, ready to be folded.
+pub(super) fn prepared_of(
+    transform: &Transform,
+    sources: &Sources,
+    source: usize,
+    body: &RecordBatch,
+    scope: Scope<'_>,
+) -> Result<Prepared> {
+    let definition = sources.get(source);
+    let arrivals = crate::state::apply::arrivals(body);
+    let rows = conform(definition.name(), &canonical_schema(definition.columns()), body)?;
+    Ok(prepare(transform, sources, source, &rows, scope)?.with_arrivals(arrivals))
 }

@@ -1,29 +1,37 @@
-//! What opening did, as data and as lines: the plan of a change of definitions, and what recovery
-//! read.
+//! What opening did, as data and as lines: the plan of a change of definitions part by part, and
+//! what recovery read.
 
 use headwater_kernel::blueprint::Blueprint;
+use headwater_kernel::plan::Plan;
 use serde_json::{Value as Json, json};
+
+use super::carried::Carried;
+use super::parts::{part_text, readers};
 
 /// What became of a part of the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartAction {
     /// Taken as it was.
     Kept,
-    /// Filled from the log.
-    Backfilled,
+    /// Filled from the archive.
+    Filled,
     /// No longer asked for.
     Dropped,
 }
 
-/// A part of the state: a stream by its key columns, or a table.
+/// A part of the state, a table, or the facts of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct PartReport {
     /// What became of it.
     pub action: PartAction,
-    /// Its name.
-    pub name: String,
+    /// The section that it belongs to, or the table.
+    pub of: String,
+    /// What it keeps.
+    pub part: String,
     /// Views that read it.
     pub views: Vec<String>,
+    /// Events from which it was filled.
+    pub events: u64,
 }
 
 /// What opening did.
@@ -34,7 +42,7 @@ pub struct OpenReport {
     /// Views by what became of them: (name, new | changed | dropped).
     pub views: Vec<(String, &'static str)>,
     /// Parts, where there was a checkpoint to compare with.
-    pub parts: Vec<Part>,
+    pub parts: Vec<PartReport>,
     /// Events read to fill parts.
     pub backfilled_events: u64,
     /// Record that the checkpoint covers; 0 without one.
@@ -51,13 +59,75 @@ impl PartAction {
     fn name(self) -> &'static str {
         match self {
             PartAction::Kept => "kept",
-            PartAction::Backfilled => "backfilled",
+            PartAction::Filled => "filled",
             PartAction::Dropped => "dropped",
         }
     }
 }
 
 impl OpenReport {
+    /// Tells what became of each part; `events` were read for each section and each table.
+    pub(super) fn tell_parts(
+        &mut self,
+        plan: &Plan,
+        carried: &Carried,
+        (sections, tables): &(Vec<u64>, Vec<u64>),
+    ) {
+        for (index, section) in plan.sections.iter().enumerate() {
+            for part in 0..section.parts.len() {
+                let kept = carried.carry.sections[index].has(part);
+                self.parts.push(PartReport {
+                    action: if kept { PartAction::Kept } else { PartAction::Filled },
+                    of: section.name.clone(),
+                    part: part_text(plan, index, part),
+                    views: readers(plan, index, part),
+                    events: if kept { 0 } else { sections[index] },
+                });
+            }
+        }
+        // What a view leaves out is told where it is all that was filled of the view.
+        for filling in &carried.fillings {
+            let views = filling.views.iter().map(|&view| plan.views[view].name.clone());
+            let is_read = |view: &String| {
+                let mut parts = filling.parts.iter();
+                parts.any(|&part| readers(plan, filling.section, part).contains(view))
+            };
+            let (of, events) = (&plan.sections[filling.section].name, sections[filling.section]);
+            self.parts.extend(views.filter(|view| !is_read(view)).map(|view| PartReport {
+                action: PartAction::Filled,
+                of: of.clone(),
+                part: format!("what {view} leaves out"),
+                views: vec![view],
+                events,
+            }));
+        }
+        for (index, table) in plan.blueprint.tables.iter().enumerate() {
+            let kept = carried.tables.contains(&index);
+            self.parts.push(PartReport {
+                action: if kept { PartAction::Kept } else { PartAction::Filled },
+                events: if kept { 0 } else { tables[index] },
+                ..table_report(&table.name)
+            });
+        }
+        self.tell_dropped(carried);
+    }
+
+    fn tell_dropped(&mut self, carried: &Carried) {
+        let dropped = PartAction::Dropped;
+        if let Some(former) = &carried.former {
+            self.parts.extend(carried.carry.dropped.iter().map(|&(section, part)| PartReport {
+                action: dropped,
+                of: former.sections[section].name.clone(),
+                part: part_text(former, section, part),
+                views: readers(former, section, part),
+                events: 0,
+            }));
+        }
+        let tables = carried.dropped_tables.iter();
+        let gone = |name: &String| PartReport { action: dropped, ..table_report(name) };
+        self.parts.extend(tables.map(gone));
+    }
+
     /// Compares the views of the former definitions, if there were any, with those now in force.
     pub(super) fn finish(&mut self, former: Option<&Blueprint>, now: &Blueprint) {
         let Some(former) = former else { return };
@@ -85,18 +155,33 @@ impl OpenReport {
         }
         let mut lines = vec!["the definitions changed:".to_string()];
         lines.extend(self.views.iter().map(|(name, what)| format!("  {what} view {name}")));
-        for part in &self.parts {
-            let views = match part.views.is_empty() {
-                true => String::new(),
-                false => format!(" for {}", part.views.join(", ")),
-            };
-            lines.push(format!("  {} {}{views}", part.action.name(), part.name));
+        for action in [PartAction::Kept, PartAction::Filled, PartAction::Dropped] {
+            lines.extend(self.lines_of(action));
         }
-        let read = self.backfilled_events.max(match self.parts.is_empty() {
-            true => self.replayed_events,
-            false => 0,
+        lines.push(match self.parts.is_empty() {
+            true => format!("  {} events read from the archive", grouped(self.replayed_events)),
+            false => format!("  {} events read from the archive", grouped(self.backfilled_events)),
         });
-        lines.push(format!("  {read} events read from the archive"));
+        lines
+    }
+
+    /// Kept parts by their section, all others a line each.
+    fn lines_of(&self, action: PartAction) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        let mut last = None;
+        for part in self.parts.iter().filter(|part| part.action == action) {
+            if action == PartAction::Kept && last == Some(&part.of) {
+                let line = lines.last_mut().expect("the section's line was begun");
+                line.push_str(&format!("; {}", part.part));
+                continue;
+            }
+            last = Some(&part.of);
+            let from = match action {
+                PartAction::Filled => format!(", from {} events", grouped(part.events)),
+                PartAction::Kept | PartAction::Dropped => String::new(),
+            };
+            lines.push(format!("  {} {}: {}{from}", action.name(), part.of, part.part));
+        }
         lines
     }
 
@@ -104,15 +189,19 @@ impl OpenReport {
     pub fn to_json(&self) -> Json {
         let views: Vec<Json> =
             self.views.iter().map(|(name, what)| json!({"view": name, "change": what})).collect();
-        let parts: Vec<Json> = self
-            .parts
-            .iter()
-            .map(|p| json!({"part": p.name, "action": p.action.name(), "views": p.views}))
-            .collect();
+        let part = |part: &PartReport| {
+            json!({
+                "action": part.action.name(),
+                "of": part.of,
+                "part": part.part,
+                "views": part.views,
+                "events": part.events,
+            })
+        };
         json!({
             "changed": self.changed,
             "views": views,
-            "parts": parts,
+            "parts": self.parts.iter().map(part).collect::<Vec<Json>>(),
             "backfilled_events": self.backfilled_events,
             "checkpoint_sequence": self.checkpoint_sequence,
             "replayed_epochs": self.replayed_epochs,
@@ -121,4 +210,27 @@ impl OpenReport {
             "lines": self.lines(),
         })
     }
+}
+
+fn table_report(name: &str) -> PartReport {
+    PartReport {
+        action: PartAction::Kept,
+        of: name.to_string(),
+        part: "rows of the table".into(),
+        views: Vec::new(),
+        events: 0,
+    }
+}
+
+/// A number with commas.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }

@@ -32,7 +32,7 @@ pub struct Prepared {
 pub enum Scope<'a> {
     /// All of it.
     All,
-    /// Only these sections and tables (of the plan), and no facts: they are filled again.
+    /// Only these sections and tables (of the plan): they are filled again.
     Only(&'a [usize], &'a [usize]),
 }
 
@@ -90,6 +90,11 @@ fn newest(body: &RecordBatch, time: &str) -> Result<Option<i64>> {
 }
 
 impl Prepared {
+    /// What is folded: (section of the plan, its columns).
+    pub fn sections(&self) -> &[(usize, SectionInput)] {
+        &self.sections
+    }
+
     /// The same with each row's own arrival, where the rows prepared had lost that column.
     pub fn with_arrivals(mut self, arrivals: Option<Vec<i64>>) -> Self {
         self.arrivals = arrivals;
@@ -124,9 +129,9 @@ impl State {
         self.epoch = epoch;
     }
 
-    /// Folds and puts rows of an epoch that lies behind, to fill parts again; facts stay.
-    pub fn refold(&mut self, plan: &Plan, prepared: &Prepared, visible_at: i64) {
-        self.fold(plan, prepared, visible_at);
+    /// Takes from an epoch that lies behind what is no fold: rows of tables that are filled, and
+    /// what views leave out whose facts are counted again.
+    pub fn fill(&mut self, prepared: &Prepared, visible_at: i64) {
         self.put(prepared, visible_at);
         let newest = &mut self.sources[prepared.source].newest_event_at;
         *newest = prepared.newest_event_at.max(*newest);

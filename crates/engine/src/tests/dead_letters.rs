@@ -170,3 +170,64 @@ fn letters_are_listed_in_pages() {
     }
     assert_eq!(seen, ["0-0", "0-1", "0-2", "0-3", "0-4"]);
 }
+
+fn status_of(engine: &crate::Engine, id: &str) -> serde_json::Value {
+    let letter = engine.dead_letter("Ride", id).expect("letter");
+    json!([letter["status"], letter["decided_at"]])
+}
+
+/// Rides of which the view Parsed leaves out two, offsets 1 and 2; the first is given up.
+fn with_letters_of_a_view() -> World {
+    let world = World::new(1);
+    let engine = world.open();
+    let bad = |id: &str| {
+        let mut row = ride(START, id, "ann", 1.0);
+        row["note"] = json!("seven");
+        row
+    };
+    push(&engine, &[ride(START, "1", "ann", 1.0), bad("2"), bad("3")]);
+    assert_eq!(ids(&engine), ["0-1-Parsed \"open\"", "0-2-Parsed \"open\""]);
+    engine.discard_dead_letter("Ride", "0-1-Parsed").expect("discard");
+    engine.close().expect("close");
+    world
+}
+
+fn mend(world: &mut World) {
+    let input = &mut world.definitions["views"][1]["features"][0]["compute"]["input"];
+    input["tree"] = json!(["try_cast", "int", ["col", "note"]]);
+    input["fallible"] = json!(false);
+    world.definitions["views"][1]["version"] = json!("2");
+}
+
+#[test]
+fn what_a_mended_view_takes_now_is_on_record_as_replayed_once() {
+    let mut world = with_letters_of_a_view();
+    let before = world.definitions.clone();
+    let engine = world.open();
+    let error = engine.replay_dead_letter("Ride", "0-2-Parsed").expect_err("not mended");
+    assert_eq!(error.code, "in_the_log");
+    engine.close().expect("close");
+    mend(&mut world);
+    world.clock.set(START + MINUTE);
+    let engine = world.open();
+    let replayed = json!(["replayed", "2024-01-01T00:01:00Z"]);
+    assert_eq!(status_of(&engine, "0-2-Parsed"), replayed);
+    assert_eq!(status_of(&engine, "0-1-Parsed")[0], json!("discarded"));
+    let error = engine.replay_dead_letter("Ride", "0-2-Parsed").expect_err("it is there already");
+    assert_eq!(error.code, "already_replayed");
+    let status = engine.status().expect("status")["streams"]["Ride"]["dead_letters_open"].clone();
+    assert_eq!(status, json!(0));
+    // The power goes before a checkpoint: the same is found, as of the same instant.
+    drop(engine);
+    world.clock.set(START + 5 * MINUTE);
+    let engine = world.open();
+    assert_eq!(status_of(&engine, "0-2-Parsed"), replayed);
+    engine.close().expect("close");
+    let engine = world.open();
+    assert_eq!(status_of(&engine, "0-2-Parsed"), replayed);
+    engine.close().expect("close");
+    // Broken again: what was given up stays so, the other one is left out again.
+    world.definitions = before;
+    let engine = world.open();
+    assert_eq!(ids(&engine), ["0-1-Parsed \"discarded\"", "0-2-Parsed \"open\""]);
+}

@@ -15,7 +15,7 @@ use headwater_kernel::error::Result;
 use headwater_kernel::fold::FoldBatch;
 use headwater_kernel::key::KeyColumn;
 use headwater_kernel::order::{Tie, ties_of_batch};
-use headwater_kernel::plan::Plan;
+use headwater_kernel::plan::{Filling, Plan};
 use headwater_kernel::sweep::EventColumns;
 
 use self::needed::Evaluation;
@@ -117,6 +117,19 @@ impl Transform {
         Ok(Self { plan, sections })
     }
 
+    /// For the plan narrowed to these fillings: of their sections only the expressions that filling
+    /// needs are evaluated, and only the rows that the views of the filling leave out are told.
+    ///
+    /// # Errors
+    /// As [`Transform::new`].
+    pub fn narrowed(plan: &Plan, fillings: &[Filling]) -> Result<Self> {
+        let mut transform = Self::new(Arc::new(plan.narrowed(fillings)))?;
+        for filling in fillings {
+            transform.sections[filling.section].narrow(plan, filling);
+        }
+        Ok(transform)
+    }
+
     /// The plan that it was prepared for.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
@@ -177,14 +190,14 @@ impl Transform {
         let mut left_out = Vec::new();
         if prepared.key_columns.iter().any(|column| batch.column(*column).null_count() > 0) {
             for row in (0..batch.num_rows()).filter(|row| keys.get(*row).is_none()) {
-                for view in &prepared.views {
+                for &view in &prepared.told {
                     let message = prepared.null_key(batch, row);
-                    left_out.push(told(row, view.view, Cause::NullKey, message));
+                    left_out.push(told(row, view, Cause::NullKey, message));
                 }
             }
         }
         for (row, view, message) in bad {
-            if keys.get(row).is_some() {
+            if keys.get(row).is_some() && prepared.told.contains(&view) {
                 let message = format!("{}: {message}", self.plan.views[view].name);
                 left_out.push(told(row, view, Cause::Expression, message));
             }

@@ -3,13 +3,14 @@
 //! one that can is evaluated once, on the union of the rows where some view needs it.
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow_buffer::BooleanBuffer;
 use headwater_expr::Evaluated;
 use headwater_kernel::error::{Error, Kind, Result};
 
 use super::BadRows;
 use super::prepared::{Operation, Prepared, PreparedView};
+use crate::contract::canonical_type;
 
 /// What came of a batch.
 pub(super) struct Evaluation {
@@ -36,7 +37,11 @@ pub(super) fn evaluate(prepared: &Prepared, batch: &RecordBatch) -> Result<Evalu
     let filters = prepared
         .filters
         .iter()
-        .map(|filter| {
+        .zip(&prepared.filters_needed)
+        .map(|(filter, is_needed)| {
+            if !is_needed {
+                return BooleanBuffer::new_unset(batch.num_rows());
+            }
             let admission = filter.admission.and_then(|view| {
                 admitted.iter().find(|(other, _)| *other == view).map(|(_, rows)| rows)
             });
@@ -65,6 +70,11 @@ struct Input {
 fn evaluate_conditions(prepared: &Prepared, batch: &RecordBatch) -> Result<Vec<Condition>> {
     let mut done: Vec<Option<Condition>> = prepared.conditions.iter().map(|_| None).collect();
     for (index, operation) in prepared.conditions.iter().enumerate() {
+        if !prepared.conditions_needed[index] {
+            let passing = BooleanBuffer::new_unset(batch.num_rows());
+            done[index] = Some(Condition { passing, bad: Vec::new() });
+            continue;
+        }
         let of_view = prepared.views.iter().any(|view| view.filter == Some(index));
         if of_view || !operation.fallible() {
             done[index] = Some(condition(operation, batch, None)?);
@@ -118,6 +128,11 @@ fn evaluate_inputs(
     let rows = batch.num_rows();
     let mut inputs = Vec::with_capacity(prepared.inputs.len());
     for (index, operation) in prepared.inputs.iter().enumerate() {
+        if !prepared.inputs_needed[index] {
+            let array = new_null_array(&canonical_type(operation.data_type()), rows);
+            inputs.push(Input { array, bad: Vec::new() });
+            continue;
+        }
         let needed = operation.fallible().then(|| {
             let masks = prepared.views.iter().flat_map(|view| {
                 let steps = view.steps.iter().filter(move |step| step.input == Some(index));

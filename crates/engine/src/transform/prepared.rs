@@ -5,7 +5,8 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use headwater_expr::{Bound, bind_expression};
 use headwater_kernel::blueprint::{Column, Compute, Expression, Stream};
 use headwater_kernel::error::{Error, Kind, Result};
-use headwater_kernel::plan::Plan;
+use headwater_kernel::plan::{Filling, Plan};
+use headwater_kernel::value::DataType;
 
 /// One section, ready to run.
 #[derive(Clone, Debug)]
@@ -20,8 +21,16 @@ pub(super) struct Prepared {
     pub(super) inputs: Vec<Operation>,
     /// Parallel to the section's filters.
     pub(super) filters: Vec<PreparedFilter>,
-    /// The views of the section.
+    /// The views of the section whose bad rows are looked for.
     pub(super) views: Vec<PreparedView>,
+    /// Views whose rows left out are told.
+    pub(super) told: Vec<usize>,
+    /// By condition: is it evaluated? If not, no row passes.
+    pub(super) conditions_needed: Vec<bool>,
+    /// By input: is it evaluated? If not, it is null.
+    pub(super) inputs_needed: Vec<bool>,
+    /// By filter: is it made? If not, no row passes.
+    pub(super) filters_needed: Vec<bool>,
 }
 
 /// An expression bound to the stream.
@@ -35,6 +44,11 @@ impl Operation {
     /// Can a row fail?
     pub(super) fn fallible(&self) -> bool {
         self.expression.fallible
+    }
+
+    /// The type of its result.
+    pub(super) fn data_type(&self) -> DataType {
+        self.expression.data_type
     }
 
     /// What the user wrote.
@@ -95,6 +109,10 @@ impl Prepared {
                 .collect::<Result<_>>()?,
             filters: Vec::new(),
             views: Vec::new(),
+            told: section.views.clone(),
+            conditions_needed: Vec::new(),
+            inputs_needed: vec![true; section.inputs.len()],
+            filters_needed: vec![true; section.filters.len()],
         };
         for filter in &section.filters {
             let conditions = filter
@@ -108,7 +126,31 @@ impl Prepared {
             let view = prepared.view(plan, *view, &stream.columns)?;
             prepared.views.push(view);
         }
+        prepared.conditions_needed = vec![true; prepared.conditions.len()];
         Ok(prepared)
+    }
+
+    /// Leaves out every expression that filling does not need; `plan` is the whole one, this is of
+    /// the narrowed one, whose filter that no row may pass lies behind the section's own.
+    pub(super) fn narrow(&mut self, plan: &Plan, filling: &Filling) {
+        let needs = filling.needs(plan);
+        self.views.retain(|view| needs.views.contains(&view.view));
+        self.told = filling.views.clone();
+        self.inputs_needed = needs.inputs;
+        self.filters_needed = needs.filters;
+        self.filters_needed.resize(self.filters.len(), false);
+        self.conditions_needed.fill(false);
+        for (filter, _) in self.filters.iter().zip(&self.filters_needed).filter(|pair| *pair.1) {
+            filter.conditions.iter().for_each(|&at| self.conditions_needed[at] = true);
+        }
+        for view in self.views.iter().filter(|view| view.fallible) {
+            let filters = view.steps.iter().filter_map(|step| step.filter);
+            filters.chain(view.filter).for_each(|at| self.conditions_needed[at] = true);
+            let inputs = view.steps.iter().filter_map(|step| step.input);
+            inputs.filter(|&at| self.inputs[at].fallible()).for_each(|at| {
+                self.inputs_needed[at] = true;
+            });
+        }
     }
 
     /// The key columns of a batch.

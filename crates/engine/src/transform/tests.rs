@@ -235,4 +235,48 @@ proptest! {
         }
         prop_assert_eq!(left_out, all.left_out);
     }
+
+    /// Narrowed to some parts and views, these get what they got, and no row passes to others but
+    /// to the counts of extremes.
+    #[test]
+    fn narrowed_it_gives_what_is_asked_for_and_nothing_else(
+        rows in rows(),
+        parts in any::<u16>(),
+        views in 0_usize..8,
+    ) {
+        let transform = transform();
+        let plan = Arc::clone(transform.plan());
+        let section = &plan.sections[0];
+        let parts = (0..section.parts.len()).filter(|part| parts >> part & 1 == 1).collect();
+        let views = (WHOLE..=SUMMED).filter(|view| views >> view & 1 == 1).collect();
+        let filling = Filling { section: 0, parts, views };
+        let narrowed = Transform::narrowed(&plan, std::slice::from_ref(&filling)).unwrap();
+        let rows = batch(&transform, &rows);
+        let whole = transform.section(0, &rows).unwrap();
+        let input = narrowed.section(0, &rows).unwrap();
+        let counted = filling.parts.iter().filter_map(|&part| section.parts[part].count);
+        let folded: Vec<usize> = filling.parts.iter().copied().chain(counted).collect();
+        for (index, part) in narrowed.plan().sections[0].parts.iter().enumerate() {
+            let takes = |of: &SectionInput, filter: Option<usize>, row: usize| {
+                filter.is_none_or(|filter| of.filters[filter].value(row))
+                    && part.input.is_none_or(|input| of.inputs[input].is_valid(row))
+            };
+            for row in 0..rows.num_rows() {
+                let took = takes(&whole, section.parts[index].filter, row);
+                let expected = took && folded.contains(&index);
+                prop_assert_eq!(takes(&input, part.filter, row), expected, "{:?} {}", part, row);
+                if let (true, Some(at)) = (expected, part.input) {
+                    let (one, other) = (&input.inputs[at], &whole.inputs[at]);
+                    prop_assert!(one.slice(row, 1) == other.slice(row, 1), "{part:?} {row}");
+                }
+            }
+        }
+        let needs = filling.needs(&plan);
+        for (at, is_needed) in needs.inputs.iter().enumerate() {
+            let fails = section.inputs[at].fallible && !needs.views.is_empty();
+            prop_assert!(*is_needed || fails || input.inputs[at].null_count() == rows.num_rows());
+        }
+        let told = whole.left_out.into_iter().filter(|one| filling.views.contains(&one.view));
+        prop_assert_eq!(input.left_out, told.collect::<Vec<_>>());
+    }
 }

@@ -146,6 +146,14 @@ impl Column {
         });
     }
 
+    /// The same in other buckets; `bucket` never reorders them. Of those that become one the first
+    /// is the best.
+    pub(crate) fn rebucketed(mut self, bucket: impl Fn(i64) -> i64) -> Column {
+        self.steps.iter_mut().for_each(|step| step.0 = bucket(step.0));
+        self.steps.dedup_by_key(|step| step.0);
+        self
+    }
+
     /// The extreme of the events at or after a needed boundary (in buckets).
     pub fn read_from(&self, bucket: i64) -> Extreme {
         let at = self.steps.partition_point(|(other, _)| *other < bucket);

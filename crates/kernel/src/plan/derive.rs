@@ -38,9 +38,7 @@ pub(super) fn derive(blueprint: Blueprint) -> Result<Plan> {
             part.windows.sort_unstable();
             part.windows.dedup();
         }
-        section.ordered = section.parts.iter().any(|part| {
-            matches!(part.family, Family::First | Family::Last { .. } | Family::Raw { .. })
-        });
+        section.ordered = section.parts.iter().any(|part| part.family.is_ordered());
         let fingerprints: Vec<u128> =
             section.parts.iter().map(|part| part_fingerprint(&blueprint, section, part)).collect();
         for (part, fingerprint) in section.parts.iter_mut().zip(fingerprints) {
@@ -169,7 +167,8 @@ impl Section {
             .iter()
             .position(|part| part.family == family && part.input == input && part.filter == filter);
         let index = known.unwrap_or_else(|| {
-            self.parts.push(Part { family, input, filter, windows: Vec::new(), fingerprint: 0 });
+            let (count, windows) = (None, Vec::new());
+            self.parts.push(Part { family, input, filter, count, windows, fingerprint: 0 });
             self.parts.len() - 1
         });
         self.parts[index].windows.push(window);

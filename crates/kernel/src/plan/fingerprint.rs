@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{Family, Filter, Part, Section};
+use super::{Family, Filter, Part, Plan, Section, Source};
 use crate::blueprint::{Blueprint, Compute, Expression, MEANING};
+use crate::window::Window;
 
 /// The canonical identity of an expression: its tree, type and scale.
 pub(super) fn expression_identity(expression: &Expression) -> String {
@@ -38,27 +39,31 @@ fn canonical_json(tree: &serde_json::Value) -> String {
     }
 }
 
-/// Every expression of a view that can fail: a bad row of one of them is left out of the view.
+/// What decides on which rows an expression of a view fails, which the view leaves out: every
+/// expression that can fail, behind the conditions on which it is evaluated. Their order and
+/// features that cannot fail decide nothing.
 fn fallible_expressions(blueprint: &Blueprint, view: usize) -> String {
     let view = &blueprint.views[view];
-    let mut text = String::new();
-    let mut add = |expression: &Option<Expression>| {
-        if let Some(expression) = expression {
-            text.push_str(&expression_identity(expression));
-        }
-        text.push(';');
-    };
-    add(&view.filter);
+    let identity = |expression: &Option<Expression>| expression.as_ref().map(expression_identity);
+    let fallible =
+        |expression: &Option<Expression>| expression.as_ref().is_some_and(|e| e.fallible);
+    let mut steps = Vec::new();
     for feature in &view.features {
-        if let Compute::Aggregate { input, filter, .. } = &feature.compute {
-            add(filter);
-            add(input);
+        let Compute::Aggregate { input, filter, .. } = &feature.compute else { continue };
+        if fallible(filter) {
+            steps.push((identity(filter), None));
+        }
+        if fallible(input) {
+            steps.push((identity(filter), identity(input)));
         }
     }
-    text
+    steps.sort_unstable();
+    steps.dedup();
+    format!("{:?};{steps:?}", identity(&view.filter))
 }
 
-fn filter_identity(blueprint: &Blueprint, filter: &Filter) -> String {
+/// The canonical identity of a filter: its conditions, and the rows that its view leaves out.
+pub(super) fn filter_identity(blueprint: &Blueprint, filter: &Filter) -> String {
     let mut text: String =
         filter.conditions.iter().map(|condition| expression_identity(condition) + "&").collect();
     if let Some(view) = filter.admission {
@@ -67,18 +72,26 @@ fn filter_identity(blueprint: &Blueprint, filter: &Filter) -> String {
     text
 }
 
-/// The fingerprint of a part of a section.
+/// The fingerprint of a part of a section: of what it keeps, and for which windows.
 pub(super) fn part_fingerprint(blueprint: &Blueprint, section: &Section, part: &Part) -> u128 {
+    xxh3_128(part_text(blueprint, section, part, &part.windows).as_bytes())
+}
+
+/// What a part keeps, without the windows for which it does.
+pub(super) fn part_identity(blueprint: &Blueprint, section: &Section, part: &Part) -> String {
+    part_text(blueprint, section, part, &[])
+}
+
+fn part_text(blueprint: &Blueprint, section: &Section, part: &Part, windows: &[Window]) -> String {
     let stream = &blueprint.streams[section.stream];
     let identity = |input: &usize| expression_identity(&section.inputs[*input]);
     let filter = |index: &usize| filter_identity(blueprint, &section.filters[*index]);
     let mut text = format!(
-        "part|{MEANING}|{}|{}|{:?}|{:?}|{:?}|{:?}",
+        "part|{MEANING}|{}|{}|{:?}|{:?}|{windows:?}|{:?}",
         section.name,
         stream.time,
         part.input.as_ref().map(identity),
         part.filter.as_ref().map(filter),
-        part.windows,
         family_name(&part.family),
     );
     if let Family::Raw { view, events_max, inputs, filters } = &part.family {
@@ -87,12 +100,12 @@ pub(super) fn part_fingerprint(blueprint: &Blueprint, section: &Section, part: &
         let current = blueprint.views[*view].include_current;
         let _ = write!(text, "|{events_max}|{inputs:?}|{filters:?}|{current}");
     }
-    if matches!(part.family, Family::First | Family::Last { .. } | Family::Raw { .. }) {
+    if part.family.is_ordered() {
         // Ties hang on every column of the event, on the order column and on the id.
         let columns: Vec<_> = stream.columns.iter().map(|c| (&c.name, c.data_type)).collect();
         let _ = write!(text, "|{columns:?}|{:?}|{:?}", stream.order, stream.id);
     }
-    xxh3_128(text.as_bytes())
+    text
 }
 
 fn family_name(family: &Family) -> String {
@@ -105,6 +118,16 @@ fn family_name(family: &Family) -> String {
         Family::Last { n } => format!("last:{n}"),
         Family::Raw { .. } => "raw".into(),
     }
+}
+
+/// What decides which events a view leaves out and which it keeps; `None` for a view of a table.
+/// Its windows decide, besides, which come beyond them.
+pub(super) fn facts_identity(plan: &Plan, view: usize) -> Option<String> {
+    let view_plan = &plan.views[view];
+    let Source::Section(section) = view_plan.source else { return None };
+    let section = &plan.sections[section];
+    let filter = view_plan.filter.map(|i| filter_identity(&plan.blueprint, &section.filters[i]));
+    Some(format!("{}|{filter:?}|{}", section.name, view_plan.include_current))
 }
 
 /// The fingerprint of a section: of its parts, and of what waiting events hold.

@@ -2,8 +2,10 @@
 //! from nothing else. Spaces hold keys, sections are folded, parts are shared by features, views
 //! are read. Deriving is pure: the same blueprint always gives the same plan.
 
+mod carry;
 mod derive;
 mod fingerprint;
+mod narrow;
 mod views;
 
 use std::sync::Arc;
@@ -12,6 +14,9 @@ use crate::blueprint::{Aggregate, Blueprint, Expression, RequestKey};
 use crate::error::Result;
 use crate::value::{DataType, FeatureType, Value};
 use crate::window::Window;
+
+pub use carry::{Carry, PartsCarry, SectionCarry};
+pub use narrow::{Filling, Needs};
 
 /// Everything derived from a blueprint.
 #[derive(Clone, Debug)]
@@ -54,13 +59,6 @@ impl Plan {
         self.blueprint.tables.iter().position(|table| table.name == name)
     }
 
-    /// Sections whose state another generation does not hold: these are backfilled from the
-    /// archive, all others are carried over by `SpaceState::load_row`.
-    pub fn sections_to_backfill<'a>(&'a self, old: &'a Plan) -> impl Iterator<Item = usize> + 'a {
-        let known = |fingerprint| old.sections.iter().any(|s| s.fingerprint == fingerprint);
-        (0..self.sections.len()).filter(move |&index| !known(self.sections[index].fingerprint))
-    }
-
     /// Indices of the sections that fold this stream.
     pub fn sections_of_stream(&self, stream: usize) -> impl Iterator<Item = usize> + '_ {
         (0..self.sections.len()).filter(move |&index| self.sections[index].stream == stream)
@@ -99,7 +97,7 @@ pub struct Section {
     pub views: Vec<usize>,
     /// Do its parts need ties (first, last, raw)?
     pub ordered: bool,
-    /// Hash of the fingerprints of its parts, in order.
+    /// Hash of the fingerprints of its parts, in order, and of what waiting events hold.
     pub fingerprint: u128,
 }
 
@@ -122,6 +120,8 @@ pub struct Part {
     pub input: Option<usize>,
     /// Index into [`Section::filters`]; `None` takes every row.
     pub filter: Option<usize>,
+    /// Of a numeric extreme: the part that counts its inputs.
+    pub count: Option<usize>,
     /// Its reach: every window that reads it, sorted, distinct.
     pub windows: Vec<Window>,
     /// Hash of its meaning; parts of equal fingerprint hold equal state.
@@ -157,6 +157,13 @@ pub enum Family {
         /// Section filters that its features read; raw events hold these, in this order.
         filters: Vec<usize>,
     },
+}
+
+impl Family {
+    /// Does its state hang on the order of events of one instant?
+    pub fn is_ordered(&self) -> bool {
+        matches!(self, Family::First | Family::Last { .. } | Family::Raw { .. })
+    }
 }
 
 /// Where a view's values come from.

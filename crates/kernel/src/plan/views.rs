@@ -126,7 +126,9 @@ fn derive_aggregate(
             if input_type == Some(DataType::Str) {
                 Reads::One(extreme)
             } else {
-                Reads::Extreme { extreme, count: part(Family::Count, input) }
+                let count = part(Family::Count, input);
+                section.parts[extreme].count = Some(count);
+                Reads::Extreme { extreme, count }
             }
         }
         (_, Aggregate::First) => Reads::One(part(Family::First, input)),

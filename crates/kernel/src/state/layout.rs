@@ -109,13 +109,11 @@ impl Layout {
             layout.places.push(place);
         }
         for extreme in &mut layout.extremes {
-            let part = &section.parts[extreme.part];
-            let counts = |&count: &usize| {
-                let count = &section.parts[count];
-                (count.input, count.filter) == (part.input, part.filter)
+            let count = section.parts[extreme.part].count.map(|count| layout.places[count]);
+            let Some(Place::Count(count)) = count else {
+                unreachable!("the plan counts the inputs of a numeric extreme")
             };
-            let count = layout.counts.iter().position(counts);
-            extreme.count = count.expect("the plan counts the inputs of an extreme");
+            extreme.count = count;
         }
         layout.log_boundaries = Boundaries::of(log_windows);
         layout

@@ -5,6 +5,7 @@ mod ahead;
 mod batch;
 pub mod boundaries;
 pub(crate) mod bytes;
+mod carry;
 mod column;
 mod directory;
 mod dirty;
@@ -18,6 +19,7 @@ mod read;
 mod read_short;
 mod row;
 mod section;
+mod sides;
 mod words;
 
 use std::sync::Arc;
@@ -27,6 +29,8 @@ use crate::fold::{FoldBatch, FoldReport};
 use crate::key::hash_key;
 use crate::plan::{Plan, Source};
 use crate::value::Cell;
+
+pub use carry::Join;
 
 use bytes::{Reader, put_u8, put_u32, put_u128};
 use directory::Directory;

@@ -17,7 +17,7 @@ use crate::state::bytes::damaged;
 pub const FORMAT: u8 = 1;
 
 /// A section of a row as it was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct SectionRow {
     pub(crate) log: Vec<Row>,
     pub(crate) columns: Box<[Column]>,
@@ -40,21 +40,6 @@ impl SectionState {
         rows
     }
 
-    /// The staircase of an extreme of a log.
-    fn steps(&self, rows: &[Row], index: usize) -> Vec<(i64, u64)> {
-        let count = self.layout.extremes[index].count;
-        let before = |row: usize| row.checked_sub(1).map_or(0, |row| rows[row].counts[count]);
-        let mut steps: Vec<(i64, u64)> = Vec::new();
-        for (position, row) in rows.iter().enumerate().rev() {
-            let (has_value, value) = (row.counts[count] > before(position), row.extremes[index]);
-            if has_value && steps.last().is_none_or(|later| later.1 < value) {
-                steps.push((row.time, value));
-            }
-        }
-        steps.reverse();
-        steps
-    }
-
     /// Appends what is held of a key.
     pub(crate) fn write_row(&self, id: u32, out: &mut Vec<u8>) {
         let rows = self.log_rows(id);
@@ -63,8 +48,8 @@ impl SectionState {
         put_u8(out, level);
         put_u32(out, rows.len() as u32);
         rows.iter().for_each(|row| write_log_row(out, row, level));
-        for index in 0..self.layout.extremes.len() {
-            let steps = self.steps(&rows, index);
+        for (index, extreme) in self.layout.extremes.iter().enumerate() {
+            let steps = steps(&rows, index, extreme.count);
             put_u32(out, steps.len() as u32);
             for (bucket, value) in steps {
                 put_i64(out, bucket);
@@ -93,10 +78,12 @@ impl SectionState {
         if !log.is_sorted_by(|row, next| row.time < next.time) {
             return Err(damaged());
         }
-        for index in 0..self.layout.extremes.len() {
-            let count = reader.count(16)?;
-            for _ in 0..count {
-                put_step(&mut log, index, (reader.i64()?, reader.u64()?))?;
+        for (index, extreme) in self.layout.extremes.iter().enumerate() {
+            for _ in 0..reader.count(16)? {
+                let step = (reader.i64()?, reader.u64()?);
+                if !put_step(&mut log, index, extreme.count, step) {
+                    return Err(damaged());
+                }
             }
         }
         let section = self.section();
@@ -152,11 +139,39 @@ fn read_log_row(reader: &mut Reader, level: u8, shape: Shape) -> Result<Row> {
     Ok(Row { time, counts, sums, extremes: vec![0; shape.extremes] })
 }
 
-/// Puts a step of a staircase into its row. Where that row was dropped its successor holds what
-/// happened in it: the log has a row wherever the extreme needs one, since it counts its inputs.
-fn put_step(log: &mut [Row], index: usize, (bucket, value): (i64, u64)) -> Result<()> {
-    let position = log.partition_point(|row| row.time < bucket);
-    let row = log.get_mut(position).ok_or_else(damaged)?;
-    row.extremes[index] = row.extremes[index].max(value);
-    Ok(())
+/// The staircase of extreme number `index` of a log, whose inputs the log's count number `count`
+/// counts.
+pub(crate) fn steps(rows: &[Row], index: usize, count: usize) -> Vec<(i64, u64)> {
+    let mut steps: Vec<(i64, u64)> = Vec::new();
+    for (position, row) in rows.iter().enumerate().rev() {
+        let value = row.extremes[index];
+        if counts(rows, position, count) && steps.last().is_none_or(|later| later.1 < value) {
+            steps.push((row.time, value));
+        }
+    }
+    steps.reverse();
+    steps
+}
+
+/// Puts a step of a staircase into its row. Where that row is not there its successor holds what
+/// happened in it: no boundary between them is asked for. False: there is no such row.
+pub(crate) fn put_step(
+    log: &mut [Row],
+    index: usize,
+    count: usize,
+    (bucket, value): (i64, u64),
+) -> bool {
+    let from = log.partition_point(|row| row.time < bucket);
+    let Some(position) = (from..log.len()).find(|&row| counts(log, row, count)) else {
+        return false;
+    };
+    let extreme = &mut log[position].extremes[index];
+    *extreme = value.max(*extreme);
+    true
+}
+
+/// Does a row count more than the one before it?
+fn counts(rows: &[Row], position: usize, count: usize) -> bool {
+    let before = position.checked_sub(1).map_or(0, |row| rows[row].counts[count]);
+    rows[position].counts[count] > before
 }

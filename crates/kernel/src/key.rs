@@ -202,27 +202,23 @@ impl KeyColumn {
         &self.hashes[from..from + length]
     }
 
-    /// Keys of `length` rows from one on; an empty key: left out.
-    pub(crate) fn keys(&self, from: usize, length: usize) -> impl Iterator<Item = &[u8]> {
-        let bounds = self.offsets[from..=from + length].windows(2);
-        bounds.map(|bound| &self.bytes[bound[0]..bound[1]])
-    }
-
     /// Of at most 64 rows from one on, a bit for each that has a key.
     pub(crate) fn taken(&self, from: usize, length: usize) -> u64 {
         if self.left_out == 0 {
             return u64::MAX.checked_shr(64 - length as u32).unwrap_or(0);
         }
-        let keys = self.keys(from, length).enumerate();
-        keys.fold(0, |taken, (bit, key)| taken | u64::from(!key.is_empty()) << bit)
+        let has_key = |bit: usize| u64::from(!self.key(from + bit).is_empty());
+        (0..length).fold(0, |taken, bit| taken | has_key(bit) << bit)
     }
 
     /// The key of a row; empty: left out.
+    #[inline(always)]
     pub(crate) fn key(&self, row: usize) -> &[u8] {
-        self.get(row).unwrap_or_default()
+        &self.bytes[self.offsets[row]..self.offsets[row + 1]]
     }
 
     /// The hash of a row's key (of no meaning for a row left out).
+    #[inline(always)]
     pub fn hash(&self, row: usize) -> u64 {
         self.hashes[row]
     }

@@ -53,13 +53,13 @@ impl Rows {
     /// Finds the ids of the rows that take part; keys that are new get theirs.
     #[inline(never)]
     pub(super) fn find(&mut self, batch: &Batch, directory: &mut Directory) {
-        let (keys, hashes) = (batch.batch.keys, self.hashes(batch));
+        let keys = batch.batch.keys;
         let mut missing = 0u64;
-        let rows = hashes.iter().zip(keys.keys(self.from, self.length)).zip(&mut self.ids);
-        for (bit, ((&hash, key), id)) in rows.enumerate() {
-            let near = directory.find_near(hash, key);
+        for bit in 0..self.length.min(CHUNK) {
+            let row = self.from + bit;
+            let near = directory.find_near(keys.hash(row), keys.key(row));
             missing |= u64::from(near.is_none()) << bit;
-            *id = near.unwrap_or(0);
+            self.ids[bit] = near.unwrap_or(0);
         }
         bits_of(missing & self.taken, |bit| {
             let row = self.from + bit;

@@ -1,5 +1,5 @@
 //! A batch prepared for the fold, 64 rows at a time: for each part a mask of the rows it takes,
-//! for each sum the fixed-point numbers, for each staircase the ordered ones. Column by column, so
+//! for each sum the fixed-point numbers, for each extreme the ordered ones. Column by column, so
 //! that the loop over rows only adds.
 
 use arrow_array::cast::AsArray;

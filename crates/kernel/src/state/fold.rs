@@ -35,14 +35,25 @@ impl Ways<'_> {
         &self,
         pool: &mut Pool,
         header: &mut [u32],
-        (shape, first): (Shape, Prepared),
+        (shape, first): (Shape, &Prepared),
         (rows, bit): (&Rows, usize),
     ) {
-        let row = first.of(bit);
-        if !add_newest(pool, header, shape, rows.narrow[bit], row) {
-            let bucket = self.layout.bucket(self.batch.batch.times[rows.from + bit]);
-            add_slowly(pool, header, shape, bucket, row, self.needed);
+        if !add_newest(pool, header, shape, rows.narrow[bit], first.of(bit)) {
+            self.add_slowly(pool, header, (shape, first), (rows, bit));
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_slowly(
+        &self,
+        pool: &mut Pool,
+        header: &mut [u32],
+        (shape, first): (Shape, &Prepared),
+        (rows, bit): (&Rows, usize),
+    ) {
+        let bucket = self.layout.bucket(self.batch.batch.times[rows.from + bit]);
+        add_slowly(pool, header, shape, bucket, first.of(bit), self.needed);
     }
 }
 
@@ -202,7 +213,7 @@ impl SectionState {
         for bit in 0..CHUNK {
             if taken >> bit & 1 == 1 {
                 let header = &mut headers.as_chunks_mut::<WORDS>().0[rows.ids[bit] as usize];
-                ways.add(pool, header, (shape, first), (rows, bit));
+                ways.add(pool, header, (shape, &first), (rows, bit));
             }
             ahead.step(bit, (headers, WORDS), pool, shape);
         }
@@ -218,11 +229,12 @@ impl SectionState {
         let (shape, stride) = (self.shape, self.stride);
         let (headers, pool) = (&mut *self.headers, &mut self.pool);
         let ways = Ways { batch, layout: &self.layout, needed: &self.reach.log };
+        let first = chunk.prepared(shape);
         for bit in 0..CHUNK {
             if taken >> bit & 1 == 1 {
                 let at = rows.ids[bit] as usize * stride;
                 let header = &mut headers[at..at + header::used_words(shape)];
-                ways.add(pool, header, (shape, chunk.prepared(shape)), (rows, bit));
+                ways.add(pool, header, (shape, &first), (rows, bit));
             }
             ahead.step(bit, (headers, stride), pool, shape);
         }

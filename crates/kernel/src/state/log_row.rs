@@ -278,8 +278,8 @@ impl Delta for Prepared<'_> {
 impl Prepared<'_> {
     /// Another row of the chunk.
     #[inline(always)]
-    pub(crate) fn of(self, bit: usize) -> Self {
-        Prepared { bit, ..self }
+    pub(crate) fn of(&self, bit: usize) -> Self {
+        Prepared { bit, ..*self }
     }
 
     /// Adds to the counts, the 128-bit sums and the extremes of a row; false when a count has

@@ -1,12 +1,12 @@
-//! Blocks of 32-bit words in size classes: where logs and staircases of all keys of a section live.
+//! Blocks of 32-bit words in size classes: where the logs of all keys of a section live.
 //! They lie in segments of a fixed size, so that growth moves nothing: no copy, no pause, and no
 //! address that changes. A block never leaves its segment.
 
 use super::words::Words;
 use crate::prefetch::prefetch;
 
-/// Words of the unit of addresses and sizes: 16 bytes, so that a staircase step never straddles a
-/// cache line.
+/// Words of the unit of addresses and sizes: 16 bytes, so that addresses of 32 bits reach
+/// 64 GiB.
 pub(crate) const UNIT_WORDS: usize = 4;
 
 /// Address of no block.

@@ -25,7 +25,7 @@ const NUMBERS_MAX: usize = 32;
 /// The row before the first one.
 static ZEROS: [u32; 1 + 3 * NUMBERS_MAX] = [0; 1 + 3 * NUMBERS_MAX];
 
-/// Cache lines of a log or a staircase that are asked for at once.
+/// Cache lines of a log that are asked for at once.
 const LINES_AHEAD: usize = 16;
 
 /// How a view is read.

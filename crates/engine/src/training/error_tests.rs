@@ -249,6 +249,7 @@ fn what_can_be_said_of_the_set_goes_with_it() {
     let (set, reports) = ask("Trips", &[with("x", None)], frames, AsOf::EventTime, None).unwrap();
     let batch = set.into_batch(&reports);
     let metadata: Json =
+            continues: None,
         serde_json::from_str(&batch.schema_ref().metadata()[METADATA_KEY]).unwrap();
     assert_eq!(
         metadata,

@@ -1,9 +1,11 @@
 """Bad rows fail alone, with a cause; the rest of their batch is applied and served."""
 
 import datetime as dt
+import json
 import struct
 
 import httpx
+import polars as pl
 import pytest
 from tests.workspace.conftest import MINUTE, NOON, departure
 
@@ -11,6 +13,11 @@ import headwater as hw
 
 GOOD = [departure(1, 0), departure(2, 10)]
 LONG_AGO_US = 1_372_680_000  # seconds, where microseconds are meant
+
+
+def json_lines(rows):
+    """Rows as NDJSON."""
+    return "\n".join(json.dumps(row, default=str) for row in rows).encode()
 
 
 @pytest.mark.parametrize(
@@ -173,12 +180,14 @@ def test_a_frame_with_a_column_twice_is_refused_as_a_whole(workspace, ask):
     assert error.value.message == 'column "carrier" occurs twice'
 
 
-def test_arrivals_that_are_not_there_refuse_the_whole_frame(workspace):
-    import pyarrow as pa
-
+@pytest.mark.parametrize("form", [list, pl.DataFrame, json_lines], ids=["dicts", "frame", "bytes"])
+def test_arrivals_that_no_row_has_refuse_all_of_them(workspace, form):
+    rows = [{**row, "seen_at": NOON + 60 * MINUTE} for row in GOOD]
     with pytest.raises(hw.InvalidError) as error:
-        workspace.push("Departure", pa.Table.from_pylist(GOOD), arrived_at="sene_at")
+        workspace.push("Departure", form(rows), arrived_at="sene_at")
     assert error.value.code == "missing_arrivals"
+    assert error.value.message == 'there is no column "sene_at" with the arrivals'
+    assert error.value.hint == "did you mean seen_at?"
     assert len(workspace.dead_letters("Departure")) == 0
 
 

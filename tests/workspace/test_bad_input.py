@@ -191,6 +191,22 @@ def test_arrivals_that_no_row_has_refuse_all_of_them(workspace, form):
     assert len(workspace.dead_letters("Departure")) == 0
 
 
+def test_a_row_without_its_arrival_fails_alone_where_others_have_theirs(workspace):
+    rows = [{**GOOD[0], "seen_at": NOON + 60 * MINUTE}, GOOD[1]]
+    receipt = workspace.push("Departure", rows, arrived_at="seen_at")
+    assert receipt.accepted == 1
+    assert [(each.row, each.cause) for each in receipt.rejected] == [(1, "missing_column")]
+
+
+def test_a_key_column_twice_in_a_question_is_refused(embedded):
+    body = b'{"view": "CarrierPunctuality", "keys": [{"carrier": "UA", "carrier": "AA"}]}'
+    with embedded.serve() as server:
+        reply = httpx.post(f"{server.url}/v1/features", content=body)
+    assert reply.status_code == 400
+    assert reply.json()["error"]["code"] == "malformed_body"
+    assert 'column "carrier" occurs twice in a row' in reply.json()["error"]["detail"]
+
+
 @pytest.mark.parametrize(
     "ask",
     [

@@ -151,19 +151,31 @@ def test_a_server_is_pushed_to_from_elsewhere(tmp_path, server):
     assert answer["rows"][0][0] == 0
 
 
+@pytest.mark.usefixtures("server")
+def test_a_server_that_may_not_look_back_says_which_option_lets_it(shop):
+    run("push", "Order", "orders.csv", cwd=shop)
+    asked = ["get", "shop_model", "customer=c1", "--at", "2001-01-01T00:00:00Z"]
+    refused = run(*asked, cwd=shop, code=1)
+    assert "hint: ask with --history to have it answered from the archive" in refused.stderr
+    run(*asked, "--history", cwd=shop)
+
+
 def test_a_url_that_does_not_answer_fails(shop):
     done = run("status", "--url", "http://127.0.0.1:9", cwd=shop, code=1)
     assert "no answer from http://127.0.0.1:9" in done.stderr
     assert done.stdout == ""
 
 
-def test_the_server_of_another_project_is_left_alone(tmp_path, server):
+@pytest.mark.parametrize("name", ["shop", "other"])
+def test_the_server_of_another_folder_is_left_alone(tmp_path, server, name):
     _, url = server
-    run("init", "other", cwd=tmp_path)
-    settings = tmp_path / "other" / "headwater.toml"
+    home = tmp_path / "elsewhere"
+    home.mkdir()
+    run("init", name, cwd=home)
+    settings = home / name / "headwater.toml"
     settings.write_text(settings.read_text().replace("6570", url.rpartition(":")[2]))
-    run("push", "Order", "orders.csv", cwd=tmp_path / "other")
-    assert (tmp_path / "other" / "data").is_dir()
+    run("push", "Order", "orders.csv", cwd=home / name)
+    assert (home / name / "data").is_dir()
     with hw.connect(url) as workspace:
         assert workspace.status()["state"]["keys"] == 0
 

@@ -143,9 +143,14 @@ def test_types_of_others_become_values_of_python():
 
 def test_parts_and_columns_of_a_frame():
     frame = Frame.from_arrow(pa.concat_tables([pa.table({"x": [0, 1, 2], "y": list("abc")})] * 2))
-    assert [len(part) for part in frame.split(2)] == [2, 1, 2, 1]
+    assert [len(part) for part in frame.split(2)] == [2, 2, 2]
     assert frame.head(4).to_columns() == {"x": [0, 1, 2, 0], "y": ["a", "b", "c", "a"]}
     assert frame.select(["y"]).column_names == ["y"]
+    joined = Frame.joined(frame.split(4), {"said": "twice"})
+    assert (joined.to_dicts(), joined.schema_metadata) == (frame.to_dicts(), {"said": "twice"})
+    with pytest.raises(InvalidError) as error:
+        Frame.joined([frame, frame.select(["y"])], {})
+    assert error.value.code == "columns_disagree"
     with pytest.raises(InvalidError):
         frame.select(["z"])
 

@@ -1,9 +1,11 @@
 """Bad rows fail alone, with a cause; the rest of their batch is applied and served."""
 
 import datetime as dt
+import json
 import struct
 
 import httpx
+import polars as pl
 import pytest
 from tests.workspace.conftest import MINUTE, NOON, departure
 
@@ -11,6 +13,11 @@ import headwater as hw
 
 GOOD = [departure(1, 0), departure(2, 10)]
 LONG_AGO_US = 1_372_680_000  # seconds, where microseconds are meant
+
+
+def json_lines(rows):
+    """Rows as NDJSON."""
+    return "\n".join(json.dumps(row, default=str) for row in rows).encode()
 
 
 @pytest.mark.parametrize(
@@ -173,13 +180,31 @@ def test_a_frame_with_a_column_twice_is_refused_as_a_whole(workspace, ask):
     assert error.value.message == 'column "carrier" occurs twice'
 
 
-def test_arrivals_that_are_not_there_refuse_the_whole_frame(workspace):
-    import pyarrow as pa
-
+@pytest.mark.parametrize("form", [list, pl.DataFrame, json_lines], ids=["dicts", "frame", "bytes"])
+def test_arrivals_that_no_row_has_refuse_all_of_them(workspace, form):
+    rows = [{**row, "seen_at": NOON + 60 * MINUTE} for row in GOOD]
     with pytest.raises(hw.InvalidError) as error:
-        workspace.push("Departure", pa.Table.from_pylist(GOOD), arrived_at="sene_at")
+        workspace.push("Departure", form(rows), arrived_at="sene_at")
     assert error.value.code == "missing_arrivals"
+    assert error.value.message == 'there is no column "sene_at" with the arrivals'
+    assert error.value.hint == "did you mean seen_at?"
     assert len(workspace.dead_letters("Departure")) == 0
+
+
+def test_a_row_without_its_arrival_fails_alone_where_others_have_theirs(workspace):
+    rows = [{**GOOD[0], "seen_at": NOON + 60 * MINUTE}, GOOD[1]]
+    receipt = workspace.push("Departure", rows, arrived_at="seen_at")
+    assert receipt.accepted == 1
+    assert [(each.row, each.cause) for each in receipt.rejected] == [(1, "missing_column")]
+
+
+def test_a_key_column_twice_in_a_question_is_refused(embedded):
+    body = b'{"view": "CarrierPunctuality", "keys": [{"carrier": "UA", "carrier": "AA"}]}'
+    with embedded.serve() as server:
+        reply = httpx.post(f"{server.url}/v1/features", content=body)
+    assert reply.status_code == 400
+    assert reply.json()["error"]["code"] == "malformed_body"
+    assert 'column "carrier" occurs twice in a row' in reply.json()["error"]["detail"]
 
 
 @pytest.mark.parametrize(

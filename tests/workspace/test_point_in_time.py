@@ -78,6 +78,22 @@ def test_what_had_not_arrived_was_not_known():
     assert known.metadata["as_of"] == "arrival"
 
 
+def test_a_misspelt_column_of_arrivals_is_named():
+    events = [{**event, "seen_at": event["departed_at"]} for event in EVENTS]
+    with pytest.raises(hw.InvalidError) as error:
+        ask(events=events, as_of="arrival", arrived_at="sene_at")
+    assert error.value.code == "missing_arrivals"
+    assert error.value.message == 'Departure: there is no column "sene_at" with the arrivals'
+    assert error.value.hint == "did you mean seen_at?"
+
+
+@pytest.mark.parametrize("form", [list, pl.DataFrame], ids=["dicts", "frame"])
+def test_a_timeless_table_needs_no_arrivals(form):
+    events = [{**event, "seen_at": event["departed_at"]} for event in EVENTS]
+    table = ask(events=events, planes=form(PLANES), as_of="arrival", arrived_at="seen_at")
+    assert [row[-1] for row in values(table)] == [row[-1] for row in FEATURES]
+
+
 def test_the_order_of_rows_decides_no_value():
     assert values(ask(events=EVENTS[::-1])) == FEATURES
 

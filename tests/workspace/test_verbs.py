@@ -160,6 +160,7 @@ def test_a_receipt_can_be_waited_for(workspace):
     receipt = workspace.push("Departure", [departure(1, 0, departed_at=now)])
     assert workspace.get("delay_model", UA, after=receipt).found == [True]
     assert workspace.get("delay_model", UA, after=receipt.positions).found == [True]
+    assert workspace.get("delay_model", UA, after=receipt.to_json()).found == [True]
 
 
 def test_what_does_not_come_is_waited_for_until_the_deadline(embedded):
@@ -220,6 +221,52 @@ def test_a_training_set_keeps_labels_as_they_are(filled):
 def test_labels_that_do_not_fit_are_refused(filled, labels, time):
     with pytest.raises(hw.InvalidError):
         filled.training_set("delay_model", labels, time=time)
+
+
+NAIVE = [{"carrier": "UA", "tailnum": "N1", "asked_at": ASKED.replace(tzinfo=None)}]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        NAIVE,
+        pl.DataFrame(NAIVE),
+        pl.DataFrame(NAIVE).to_pandas(),
+        [{**NAIVE[0], "asked_at": "2013-07-01T12:00:00"}],
+    ],
+    ids=["dicts", "polars", "pandas", "text"],
+)
+def test_naive_instants_of_labels_have_one_answer(filled, labels):
+    with pytest.raises(hw.InvalidError) as error:
+        filled.training_set("delay_model", labels, time="asked_at")
+    assert (error.value.code, error.value.row) == ("naive_instant", 0)
+
+
+def test_naive_instants_of_labels_in_ndjson_have_the_same_answer(embedded):
+    line = b'{"carrier": "UA", "tailnum": "N1", "asked_at": "2013-07-01T12:00:00"}'
+    with embedded.serve() as server:
+        reply = httpx.post(
+            f"{server.url}/v1/training-sets?service=delay_model&time=asked_at",
+            content=line,
+            headers={"content-type": "application/x-ndjson"},
+        )
+    error = reply.json()["error"]
+    assert (reply.status_code, error["code"], error["row"]) == (422, "naive_instant", 0)
+
+
+def test_instants_of_labels_in_another_unit_are_told_so(filled):
+    labels = [{"carrier": "UA", "tailnum": "N1", "asked_at": 1_372_680_000}]
+    with pytest.raises(hw.InvalidError) as error:
+        filled.training_set("delay_model", labels, time="asked_at")
+    assert error.value.code == "time_out_of_range"
+    assert error.value.message.endswith("; it looks like seconds")
+    assert error.value.hint == "integers of label rows are microseconds since 1970, in UTC"
+
+
+def test_no_labels_give_a_table_without_rows(filled):
+    table = filled.training_set("delay_model", [], time="asked_at")
+    assert (len(table), table.to_dicts()) == (0, [])
+    assert table.column_names == ["carrier", "tailnum", "asked_at", *NAMES]
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ use headwater_kernel::plan::Source as ViewSource;
 use headwater_store::online::{EpochId, HistoryRows};
 
 use crate::contract::canonical_schema;
+use crate::log::Segment;
 use crate::log::header::RecordKind;
 use crate::log::read::for_each;
 use crate::log::record::{EpochMeta, decode_body};
 use crate::shared::Shared;
 use crate::state::apply::arrivals;
-use crate::training::{Arrived, History, HistoryBatch, history_read};
+use crate::training::{Arrived, History, HistoryBatch, Known, history_read};
 
 /// All accepted rows of the sources for which `wanted` holds up to an epoch, by source index, in
 /// order of position.
@@ -29,8 +30,18 @@ pub fn read(
     cancelled: &AtomicBool,
 ) -> Result<Vec<Vec<HistoryBatch>>> {
     let segments = shared.segments.read().clone();
+    read_segments(shared, &segments, wanted, up_to, cancelled)
+}
+
+fn read_segments(
+    shared: &Shared,
+    segments: &[Segment],
+    wanted: &dyn Fn(usize) -> bool,
+    up_to: EpochId,
+    cancelled: &AtomicBool,
+) -> Result<Vec<Vec<HistoryBatch>>> {
     let mut out = vec![Vec::new(); shared.sources.len()];
-    for_each(&*shared.files, &segments, (0, up_to.sequence + 1), |record| {
+    for_each(&*shared.files, segments, (0, up_to.sequence + 1), |record| {
         if cancelled.load(Ordering::Relaxed) {
             return Err(Error::new(Kind::Closed, "cancelled", "the caller stopped the reading"));
         }
@@ -46,16 +57,18 @@ pub fn read(
     Ok(out)
 }
 
-/// The same of every source, as a training set wants it.
+/// The same of every source, as a training set wants it, and which epochs it is made of.
 pub fn history_of_all(
     shared: &Shared,
     wanted: &dyn Fn(usize) -> bool,
     up_to: EpochId,
     cancelled: &AtomicBool,
-) -> Result<History> {
-    let mut streams = read(shared, wanted, up_to, cancelled)?;
+) -> Result<(History, Known)> {
+    let segments = shared.segments.read().clone();
+    let first_sequence = segments.first().map_or(0, |segment| segment.first_sequence);
+    let mut streams = read_segments(shared, &segments, wanted, up_to, cancelled)?;
     let tables = streams.split_off(shared.plan.blueprint.streams.len());
-    Ok(History { streams, tables })
+    Ok((History { streams, tables }, Known { epoch: up_to, first_sequence }))
 }
 
 fn archived(

@@ -186,10 +186,10 @@ impl Engine {
     }
 
     /// The features of a service, or of a view, at each label row, from all that is in the log at
-    /// the newest visible epoch.
+    /// the newest visible epoch, or at the one of the set that this one continues.
     ///
     /// # Errors
-    /// As [`point_in_time`], `archive_damaged` (data), kind `closed`.
+    /// As [`point_in_time`], `unknown_epoch` (conflict), `archive_damaged` (data), kind `closed`.
     pub fn training_set(
         &self,
         target: &str,
@@ -203,10 +203,19 @@ impl Engine {
         for input in &service.inputs {
             wanted[self.shared.sources.of_view(plan, input.view)] = true;
         }
-        let epoch = self.shared.state.read().epoch;
+        let newest = self.shared.state.read().epoch;
+        let epoch = match options.continues {
+            Some(sequence) if sequence > newest.sequence => {
+                return Err(unknown_epoch(sequence, newest));
+            }
+            // The number says it all; the term tells who wrote it, and is of the newest.
+            Some(sequence) => EpochId { sequence, ..newest },
+            None => newest,
+        };
         let wanted = |source: usize| wanted[source];
-        let history = history_of_all(&self.shared, &wanted, epoch, options.cancelled)?;
-        point_in_time(&self.shared.transform, target, labels, &history, options)
+        let (history, known) = history_of_all(&self.shared, &wanted, epoch, options.cancelled)?;
+        let set = point_in_time(&self.shared.transform, target, labels, &history, options)?;
+        Ok(TrainingSet { known: Some(known), ..set })
     }
 
     /// Takes a checkpoint now; the epoch that it covers. Nothing to do in memory.
@@ -279,6 +288,12 @@ impl Drop for Engine {
 pub(crate) fn still_refused(cause: &str, message: &str) -> Error {
     Error::new(Kind::Data, "still_refused", "the event is refused again; the letter stays open")
         .with_detail(format!("{cause}: {message}"))
+}
+
+fn unknown_epoch(sequence: u64, newest: EpochId) -> Error {
+    let message = format!("there is no epoch {sequence}: the newest is {}", newest.sequence);
+    Error::new(Kind::Conflict, "unknown_epoch", message)
+        .with_hint("ask for all parts of the training set anew")
 }
 
 fn check_key(key: Option<&str>) -> Result<()> {

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use arrow_array::RecordBatch;
 use headwater_engine::decode::Payload;
-use headwater_engine::training::AsOf;
+use headwater_engine::training::{AsOf, TrainingOptions};
 use headwater_engine::{Engine, PushOptions, Receipt};
 use headwater_kernel::error::{Error, Kind, Result};
 use headwater_serve::backend::{self, Backend, Format, Page};
@@ -56,7 +56,9 @@ impl Backend for Embedded {
             backend::AsOf::EventTime => AsOf::EventTime,
             backend::AsOf::Arrival => AsOf::Arrival,
         };
+        let continues = options.epoch;
         let options = training_options(options.time.clone(), as_of, cancelled);
+        let options = TrainingOptions { continues, ..options };
         Ok(self.0.training_set(service, &[labels], &options)?.into_batch(&[]))
     }
 

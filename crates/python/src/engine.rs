@@ -119,6 +119,19 @@ impl Engine {
         Ok(Self { backend: Arc::new(Embedded(engine)), lookup, servers: Mutex::default() })
     }
 
+    /// Tell who has the directory open, as JSON; None when no living process has.
+    #[staticmethod]
+    fn owner<'py>(
+        py: Python<'py>,
+        path: PathBuf,
+    ) -> std::result::Result<Option<Bound<'py, PyBytes>>, Failure> {
+        let owner = py.detach(|| Inner::owner(&path))?;
+        let told = owner.map(|owner| {
+            json(&serde_json::json!({"pid": owner.pid, "term": owner.term, "address": owner.address}))
+        });
+        Ok(told.transpose()?.map(|bytes| PyBytes::new(py, &bytes)))
+    }
+
     /// Tell what opening did.
     fn opened<'py>(&self, py: Python<'py>) -> std::result::Result<Bound<'py, PyBytes>, Failure> {
         Ok(PyBytes::new(py, &json(&self.backend.0.report().to_json())?))

@@ -3,12 +3,16 @@
 //! It exists so that results need no Arrow library: they hand themselves to any by capsule, and to
 //! people as dicts. It is immutable, and must never copy a batch to give it away.
 
+use std::collections::HashMap;
 use std::io::Cursor;
+use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, Float32Array, Float64Array, RecordBatch, RecordBatchOptions};
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList, PyString};
 
@@ -129,16 +133,69 @@ impl Frame {
         Self { schema: self.schema.clone(), batches }
     }
 
-    /// The same rows as frames of at most `rows` rows each.
+    /// The same rows as frames of `rows` rows each, the last of what is left.
     fn split(&self, rows: usize) -> Result<Vec<Self>, Failure> {
         if rows == 0 {
             return Err(invalid("out_of_range", "a part of a frame has at least one row").into());
         }
-        let parts = self.batches.iter().flat_map(|batch| {
-            let starts = (0..batch.num_rows()).step_by(rows);
-            starts.map(move |start| batch.slice(start, rows.min(batch.num_rows() - start)))
+        let part = |batches| Self { schema: self.schema.clone(), batches };
+        let (mut parts, mut batches, mut room) = (Vec::new(), Vec::new(), rows);
+        for batch in &self.batches {
+            let mut start = 0;
+            while start < batch.num_rows() {
+                let taken = room.min(batch.num_rows() - start);
+                batches.push(batch.slice(start, taken));
+                start += taken;
+                room -= taken;
+                if room == 0 {
+                    parts.push(part(std::mem::take(&mut batches)));
+                    room = rows;
+                }
+            }
+        }
+        if !batches.is_empty() {
+            parts.push(part(batches));
+        }
+        Ok(parts)
+    }
+
+    /// The rows of all frames, one after the other, with these texts beside the first's schema.
+    #[staticmethod]
+    fn joined(
+        frames: Vec<PyRef<'_, Self>>,
+        schema_metadata: HashMap<String, String>,
+    ) -> Result<Self, Failure> {
+        let Some(first) = frames.first() else {
+            return Err(invalid("no_frames", "there are no frames to join").into());
+        };
+        let fields = first.schema.fields().clone();
+        if frames.iter().any(|frame| *frame.schema.fields() != fields) {
+            return Err(invalid("columns_disagree", "the frames differ in their columns").into());
+        }
+        let schema = SchemaRef::new(Schema::new_with_metadata(fields, schema_metadata));
+        let batches = frames.iter().flat_map(|frame| &frame.batches).map(|batch| {
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            RecordBatch::try_new_with_options(schema.clone(), batch.columns().to_vec(), &options)
         });
-        Ok(parts.map(Self::of).collect())
+        let batches = batches.collect::<Result<Vec<_>, _>>().map_err(|error| arrow(&error))?;
+        Ok(Self { schema, batches })
+    }
+
+    /// The same rows with NaN for null in the columns of floats that have one of these names.
+    fn nulls_as_nan(&self, names: Vec<String>) -> Result<Self, Failure> {
+        let chosen = |index: usize| names.contains(self.schema.field(index).name());
+        let batches = self.batches.iter().map(|batch| {
+            let columns = batch.columns().iter().enumerate().map(|(index, column)| {
+                match chosen(index) && column.null_count() > 0 {
+                    true => nulls_as_nan(column),
+                    false => column.clone(),
+                }
+            });
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            RecordBatch::try_new_with_options(self.schema.clone(), columns.collect(), &options)
+        });
+        let batches = batches.collect::<Result<Vec<_>, _>>().map_err(|error| arrow(&error))?;
+        Ok(Self { schema: self.schema.clone(), batches })
     }
 
     /// The columns of these names, in this order.
@@ -205,6 +262,21 @@ impl Frame {
             .map(|field| format!("{}: {}", field.name(), field.data_type()))
             .collect();
         format!("Frame({} rows; {})", self.num_rows(), columns.join(", "))
+    }
+}
+
+/// A column of floats with NaN for null; any other as it is.
+fn nulls_as_nan(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Float32 => {
+            let values = column.as_primitive::<Float32Type>();
+            Arc::new(Float32Array::from_iter_values(values.iter().map(|x| x.unwrap_or(f32::NAN))))
+        }
+        DataType::Float64 => {
+            let values = column.as_primitive::<Float64Type>();
+            Arc::new(Float64Array::from_iter_values(values.iter().map(|x| x.unwrap_or(f64::NAN))))
+        }
+        _ => column.clone(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Settings come as JSON, so that a new bound is one line here and one in the settings. It never
 //! takes Python's lock while it answers.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -42,7 +43,15 @@ impl Serving {
     fn start(backend: Arc<Embedded>, options: ServerOptions) -> Result<Self> {
         backend.0.ready()?;
         let server = http::Server::start(backend.clone(), options)?;
-        backend.0.announce(Some(&format!("http://{}", server.address())))?;
+        let mut reached = server.address();
+        if reached.ip().is_unspecified() {
+            // It listens on all addresses; who finds it in the directory is on this machine.
+            reached.set_ip(match reached {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        backend.0.announce(Some(&format!("http://{reached}")))?;
         Ok(Self { server, backend })
     }
 

@@ -56,7 +56,7 @@ pub fn point_in_time(
 /// Options of a training set on all cores.
 pub fn options(time: String, as_of: AsOf, cancelled: &AtomicBool) -> TrainingOptions<'_> {
     let threads = available_parallelism().map_or(1, usize::from);
-    TrainingOptions { time, as_of, threads, cancelled, progress: None }
+    TrainingOptions { time, as_of, continues: None, threads, cancelled, progress: None }
 }
 
 /// The blueprint that the compiler wrote.

@@ -70,6 +70,9 @@ pub struct TrainingOptions {
     pub time: String,
     /// Whose knowledge.
     pub as_of: AsOf,
+    /// The labels are a further part of a larger set: the number of the epoch that it was answered
+    /// from, as its metadata tells it.
+    pub epoch: Option<u64>,
 }
 
 /// Which dead letters to list: at most `limit`, those after the id `after`.

@@ -16,7 +16,7 @@ import click
 from headwater.errors import NotFoundError, near_names
 from headwater.types import DataType
 from headwater.workspace import Workspace, connect
-from headwater.workspace.opening import compiled_of, open_settings
+from headwater.workspace.opening import compiled_of, open_settings, served_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from headwater.config.model import Settings
 
 F = TypeVar("F", bound="Callable[..., Any]")
-
-ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not listened on
 
 
 @dataclass
@@ -57,17 +55,11 @@ class Place:
         return open_settings(self.settings, self.compiled) if url is None else connect(url)
 
     def server_url(self) -> str | None:
-        """Return the address of the settings' server if this project's server answers there."""
-        from headwater.client import Client, answers
+        """Return the address of the server that has the directory of the settings open.
 
-        server = self.settings.server
-        host = "127.0.0.1" if server.host in ANY_ADDRESS else server.host
-        url = f"http://{host}:{server.port}"
-        if server.port == 0 or not answers(url):
-            return None
-        # Another project may use the same port.
-        theirs = Client(url).status().get("namespace")
-        return url if theirs == self.settings.name else None
+        Name and port would not tell: another folder may have a project with both of them.
+        """
+        return served_at(self.settings.data_path)
 
     def columns(self, name: str) -> tuple[str, dict[str, DataType]]:
         """Return the verb for a stream or table (`push`, `put`), and the types of its columns.

@@ -4,6 +4,5 @@ Loaded only by `hw.connect` and the CLI, since it needs an HTTP library. Must ne
 """
 
 from headwater.client.client import Client
-from headwater.client.transport import answers
 
-__all__ = ["Client", "answers"]
+__all__ = ["Client"]

@@ -14,7 +14,8 @@ from urllib.parse import quote
 import orjson
 
 from headwater._native import Frame
-from headwater.client.parts import joined, parts_of
+from headwater.client.labels import answered
+from headwater.client.parts import frames_of, joined, parts_of
 from headwater.client.transport import TRAINING_TIMEOUT_S, Transport
 from headwater.sources import json_of
 
@@ -61,15 +62,18 @@ class Client:
         return frame, answer["found"], answer["metadata"]
 
     def training_set(self, service: str, labels: Frame, *, time: str, as_of: str) -> Frame:
-        response = self._transport.request(
-            "POST",
-            "/v1/training-sets",
-            params={"service": service, "time": time, "as_of": as_of},
-            content=labels.to_ipc(),
-            headers={"content-type": ARROW, "accept": ARROW},
-            timeout_s=TRAINING_TIMEOUT_S,
-        )
-        return Frame.from_ipc(response.content)
+        def ask(part: bytes, epoch: int | None) -> Frame:
+            response = self._transport.request(
+                "POST",
+                "/v1/training-sets",
+                params={"service": service, "time": time, "as_of": as_of, "epoch": epoch},
+                content=part,
+                headers={"content-type": ARROW, "accept": ARROW},
+                timeout_s=TRAINING_TIMEOUT_S,
+            )
+            return Frame.from_ipc(response.content)
+
+        return answered(frames_of(labels), ask)
 
     def dead_letters(self, stream: str, *, limit: int, after: str | None) -> Json:
         params = {"limit": limit, "after": after}

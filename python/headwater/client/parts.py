@@ -1,4 +1,4 @@
-"""Large pushes in parts: bodies that a server takes, and one receipt of all of them.
+"""Rows in parts: bodies that a server takes, and of a push one receipt of all of them.
 
 A part is whole rows, in their order. Must never cut the same rows differently a second time.
 """
@@ -19,7 +19,7 @@ PART_BYTES: Final = 16 * 2**20
 def parts_of(rows: Payload) -> list[bytes]:
     """Return the bodies of a push; one, unless it is larger than `PART_BYTES`."""
     if isinstance(rows, Frame):
-        return _frames(rows)
+        return [body for body, _ in frames_of(rows)]
     if len(rows) <= PART_BYTES:
         return [rows]
     parts, start = [], 0
@@ -32,12 +32,13 @@ def parts_of(rows: Payload) -> list[bytes]:
     return parts
 
 
-def _frames(rows: Frame) -> list[bytes]:
+def frames_of(rows: Frame) -> list[tuple[bytes, int]]:
+    """Return rows of Arrow as bodies, each with its number of rows; one, unless it is larger."""
     whole = rows.to_ipc()
-    if len(whole) <= PART_BYTES:
-        return [whole]
+    if len(whole) <= PART_BYTES or not rows.num_rows:
+        return [(whole, rows.num_rows)]
     count = max(1, rows.num_rows * PART_BYTES // len(whole))
-    return [part.to_ipc() for part in rows.split(count)]
+    return [(part.to_ipc(), part.num_rows) for part in rows.split(count)]
 
 
 def joined(receipts: list[dict[str, Any]]) -> dict[str, Any]:

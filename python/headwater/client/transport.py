@@ -35,9 +35,6 @@ READ_TIMEOUT_S: Final = 90.0
 TRAINING_TIMEOUT_S: Final = 3_700.0
 """Longer than the server's own deadline of a training set."""
 
-PROBE_TIMEOUT_S: Final = 0.5
-"""How long a server may take to say that it is there."""
-
 
 class Transport:
     """A pool of connections to one server; safe from threads."""
@@ -104,16 +101,6 @@ class Transport:
     def close(self) -> None:
         """Close all connections; a second time does nothing."""
         self._http.close()
-
-
-def answers(url: str) -> bool:
-    """Tell whether a server answers at a URL, without trying twice."""
-    try:
-        with _client(url.rstrip("/"), httpx.Timeout(PROBE_TIMEOUT_S)) as http:
-            health = http.get("/health")
-    except httpx.TransportError:
-        return False
-    return health.is_success
 
 
 def _client(url: str, timeout: httpx.Timeout) -> httpx.Client:

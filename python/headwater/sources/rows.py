@@ -30,6 +30,7 @@ NAIVE_HINT = (
 
 class _Pandas(Protocol):
     columns: Any
+    dtypes: Any
 
     def to_dict(self, orient: str) -> list[dict[str, Any]]: ...
 
@@ -40,21 +41,25 @@ def payload_of(rows: object) -> Payload:
     Args:
         rows: dicts (any iterable of them), or an object with `__arrow_c_stream__` or
             `__arrow_c_array__` (pyarrow, polars, pandas, duckdb, a `Frame`), or bytes of NDJSON.
-            NaN, NaT and `pandas.NA` are null; numpy scalars and aware datetimes are understood.
+            NaT and `pandas.NA` are null, and NaN is where no float is asked for; numpy scalars
+            and aware datetimes are understood.
 
     Raises:
         InvalidError: `not_rows`: neither of these, such as a dict of columns; `unreadable_row`:
             a row that has no JSON form; `duplicate_column`: a column of pandas named twice.
 
     >>> payload_of([{"carrier": "UA", "dep_delay": float("nan")}])
-    b'{"carrier":"UA","dep_delay":null}\n'
+    b'{"carrier":"UA","dep_delay":NaN}\n'
     """
     if isinstance(rows, bytes):
         return rows
     if isinstance(rows, bytearray | memoryview):
         return bytes(rows)
     arrow = _arrow(rows)
-    return _ndjson(_dicts(rows)) if arrow is None else arrow
+    if arrow is None:
+        return _ndjson(_dicts(rows))
+    floats = _float_columns(rows) if _is_pandas(rows) else []
+    return arrow.nulls_as_nan(floats) if floats else arrow
 
 
 def frame_of(rows: object) -> Frame:
@@ -175,11 +180,17 @@ def _ndjson(rows: Iterable[dict[str, Any]]) -> bytes:
 
 def _line(row: object, number: int) -> bytes:
     try:
-        return orjson.dumps(row, _json_form, _OPTIONS)
+        line = orjson.dumps(row, _json_form, _OPTIONS)
+        # What is no number is null by now, and may not be: only then is each value looked at.
+        if b"null" not in line or not isinstance(row, dict):
+            return line
+        words = {name: orjson.Fragment(_word(value)) for name, value in _not_finite(row)}
+        return orjson.dumps({**row, **words}, _json_form, _OPTIONS) if words else line
     except orjson.JSONEncodeError as refused:
         # Integers past 64 bits and broken strings are JSON: the data plane rejects their row alone.
         try:
-            return json.dumps(_finite(row), default=_json_form).encode() + b"\n"
+            plain = {**row, **dict(_not_finite(row))} if isinstance(row, dict) else row
+            return json.dumps(plain, default=_json_form).encode() + b"\n"
         except (TypeError, ValueError):
             raise InvalidError(
                 f"row {number} has no JSON form",
@@ -190,13 +201,35 @@ def _line(row: object, number: int) -> bytes:
             ) from refused
 
 
-def _finite(value: object) -> object:
-    """Return the value with null for what is no number, which JSON has no word for."""
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+def _not_finite(row: Mapping[str, object]) -> Iterable[tuple[str, float]]:
+    """Yield the columns of a row that hold NaN or an infinity."""
+    for name, value in row.items():
+        if isinstance(value, float) or _is_numpy_float(value):
+            number = float(value)  # type: ignore[arg-type]
+            if not math.isfinite(number):
+                yield name, number
+
+
+def _word(value: float) -> bytes:
+    """Return what the data plane reads as this float, for which JSON has no number."""
+    if math.isnan(value):
+        return b"NaN"
+    return b"Infinity" if value > 0 else b"-Infinity"
+
+
+def _is_numpy_float(value: object) -> bool:
+    if type(value).__module__ != "numpy":
+        return False
+    kind, dimensions = getattr(value, "dtype", None), getattr(value, "ndim", None)
+    return dimensions == 0 and getattr(kind, "kind", "") == "f"
+
+
+def _float_columns(rows: _Pandas) -> list[str]:
+    """Return the columns in which pandas has no null but NaN, and gave it to Arrow as one."""
+    types = zip(rows.columns, rows.dtypes, strict=True)
+    # Types that are not numpy's, such as Float64, keep NaN and NA apart.
+    numpy = [each for each in types if type(each[1]).__module__.startswith("numpy")]
+    return [name for name, kind in numpy if kind.kind == "f"]
 
 
 def _json_form(value: object) -> object:

@@ -108,6 +108,14 @@ def connect(url: str) -> Workspace:
     return Workspace(Client(url), url)
 
 
+def served_at(data: Path) -> str | None:
+    """Return where the process that has a directory open serves it; None where none does."""
+    from headwater._native import Engine
+
+    owner = Engine.owner(str(data))
+    return None if owner is None else orjson.loads(owner)["address"]
+
+
 def _embedded(
     compiled: Compiled, data: Path | None, namespace: str, options: dict[str, Any]
 ) -> Workspace:

@@ -32,9 +32,14 @@ pub fn instant_of_text(text: &str) -> std::result::Result<i64, Fault> {
             let us = instant.as_nanosecond().div_euclid(1_000);
             in_range(i64::try_from(us).unwrap_or(i64::MAX), text)
         }
-        Err(_) if text.parse::<DateTime>().is_ok() => Err(naive(text)),
+        Err(_) if is_naive(text) => Err(naive(text)),
         Err(_) => Err(not_an_instant(text)),
     }
+}
+
+/// Is the text a date and time without an offset?
+pub fn is_naive(text: &str) -> bool {
+    !text.contains('[') && text.parse::<Timestamp>().is_err() && text.parse::<DateTime>().is_ok()
 }
 
 /// An instant as ISO 8601 text with `Z`; the bare number if it is outside of jiff's years.

@@ -18,7 +18,7 @@ use headwater_kernel::value::DataType;
 pub use acceptance::{Acceptance, acceptance};
 pub use cause::{Cause, Rejection};
 pub use instant::{
-    INSTANT_MAX_US, INSTANT_MIN_US, instant_of_integer, instant_of_text, text_of_instant,
+    INSTANT_MAX_US, INSTANT_MIN_US, instant_of_integer, instant_of_text, is_naive, text_of_instant,
 };
 pub use quality::Quality;
 pub use value::Fault;

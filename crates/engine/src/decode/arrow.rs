@@ -10,13 +10,12 @@ use arrow_ipc::reader::StreamDecoder;
 use arrow_schema::ArrowError;
 use bytes::Bytes;
 use headwater_kernel::error::{Error, Kind, Result};
-use headwater_kernel::near;
 
 use super::arrow_column::{Converted, convert, too_large};
 use super::columns::ColumnBuilder;
 use super::json::assemble;
 use super::original::row_as_json;
-use super::{BODY_BYTES_MAX, Decoded, malformed_body};
+use super::{BODY_BYTES_MAX, Decoded, malformed_body, missing_arrivals};
 use crate::contract::{Cause, Contract, Fault, Quality, Rejection, canonical_type};
 
 /// Decodes an Arrow IPC stream with its end mark.
@@ -123,9 +122,7 @@ fn check_names(batch: &RecordBatch, contract: &Contract) -> Result<()> {
         let name = &column.name;
         let error = match names().filter(|found| found == name).count() {
             0 if index >= contract.declared() && batch.num_rows() > 0 => {
-                let message = format!("there is no column \"{name}\" with the arrivals");
-                Error::new(Kind::Invalid, "missing_arrivals", message)
-                    .with_hint(near::hint(name, names()))
+                missing_arrivals(name, names())
             }
             0 | 1 => continue,
             _ => {

@@ -329,6 +329,71 @@ fn a_frame_without_the_arrivals_that_were_named_is_refused_as_a_whole() {
 }
 
 #[test]
+fn rows_of_which_none_has_the_arrivals_that_were_named_are_refused_as_a_whole() {
+    let contract = Contract::of_stream(&departures(), Some("sene_at")).unwrap();
+    let row = r#"{"at": 1, "carrier": "UA", "seen_at": 2}"#;
+    for payload in [
+        Payload::Ndjson(format!("{row}\n{row}\n{{").into()),
+        Payload::JsonArray(format!("[{row}, {row}]").into()),
+    ] {
+        let error = decode(payload, &contract).unwrap_err();
+        assert_eq!(
+            (error.code, error.message.as_str(), error.hint.as_str()),
+            (
+                "missing_arrivals",
+                "there is no column \"sene_at\" with the arrivals",
+                "did you mean seen_at?"
+            )
+        );
+    }
+    let one = format!("{row}\n{}\n", row.replace("seen_at", "sene_at"));
+    let decoded = decode(Payload::Ndjson(one.into()), &contract).unwrap();
+    assert_eq!(decoded.rejected.len(), 2, "a row that has it stands for itself");
+    let broken = decode(Payload::Ndjson("{\n1".into()), &contract).unwrap();
+    assert_eq!(broken.rejected.len(), 2, "of what is no row nothing is known");
+}
+
+#[test]
+fn words_for_floats_are_read_in_any_row_of_json() {
+    let words = [
+        r#"{"at":1357034400000000,"carrier":"UA","delay":NaN}"#,
+        r#"{"at": 1357034400000000, "carrier": "U\u0041", "delay": NaN, "more": [NaN]}"#,
+        r#"{"delay": -Infinity, "carrier": "\"NaN\"", "at": 1357034400000000}"#,
+        r#"{"at": 1357034400000000, "carrier": NaN, "delay": 1.0}"#,
+        r#"{"at": 1357034400000000, "carrier": Infinity, "delay": 1.0}"#,
+    ];
+    for payload in [
+        Payload::Ndjson(words.join("\n").into()),
+        Payload::JsonArray(format!("[{}]", words.join(" ,\n")).into()),
+    ] {
+        let decoded = decode(payload, &contract()).unwrap();
+        assert_eq!(decoded.rows, vec![0, 1, 2]);
+        assert_eq!(decoded.quality.not_finite, 3);
+        let told: Vec<(u32, Cause, &str, &[u8])> = decoded
+            .rejected
+            .iter()
+            .map(|one| (one.row, one.cause, one.message.as_str(), one.original.as_ref()))
+            .collect();
+        let null = "column \"carrier\": null, but the column may not be null";
+        let float = "column \"carrier\": inf is float, not str";
+        assert_eq!(
+            told,
+            vec![
+                (3, Cause::WrongType, null, words[3].as_bytes()),
+                (4, Cause::WrongType, float, words[4].as_bytes()),
+            ]
+        );
+    }
+    for broken in ["NaNs", "1NaN", "nan", "-NaN", "NaN1", "NaN e"] {
+        let row = words[0].replace("NaN", broken);
+        let decoded = decode(Payload::Ndjson(row.clone().into()), &contract()).unwrap();
+        assert_eq!(decoded.rejected[0].cause, Cause::Malformed, "{row}");
+        let error = decode(Payload::JsonArray(format!("[{row}]").into()), &contract());
+        assert_eq!(error.unwrap_err().code, "malformed_body", "{row}");
+    }
+}
+
+#[test]
 fn nan_and_infinities_become_null_and_are_counted() {
     let delays = vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0];
     let batch = frame(vec![
@@ -384,7 +449,7 @@ fn bad_rows_of_a_frame_fail_alone_and_keep_their_values() {
                 "time_out_of_range",
                 "column \"at\": 1357034400 microseconds is 1970-01-01T00:22:37.0344Z, outside \
                  1971-01-01 .. 2200-01-01; it looks like seconds: declare hw.Timestamp(\"s\")",
-                "{\"at\":\"1970-01-01T00:22:37.0344Z\",\"carrier\":\"DL\",\"delay\":null,\
+                "{\"at\":\"1970-01-01T00:22:37.0344Z\",\"carrier\":\"DL\",\"delay\":NaN,\
                  \"seats\":9,\"late\":false,\"gate\":2}"
             ),
             (

@@ -142,6 +142,16 @@ impl ColumnBuilder {
         Ok(())
     }
 
+    /// NaN or an infinity: of floats null and counted; NaN elsewhere is how frames of Python write
+    /// that there is no value.
+    pub(super) fn push_not_finite(&mut self, value: f64, quality: &mut Quality) -> Checked {
+        match &self.values {
+            Values::Float(..) => self.push_float(value, quality),
+            _ if value.is_nan() => self.push_null(),
+            _ => Err(self.wrong_type(&format!("{value:?}"), "float")),
+        }
+    }
+
     pub(super) fn push_str(&mut self, value: &str) -> Checked {
         match &mut self.values {
             Values::Str { offsets, bytes } => {

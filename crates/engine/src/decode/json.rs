@@ -9,7 +9,8 @@ use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
 
 use super::row::Rows;
-use super::{BODY_BYTES_MAX, Decoded, malformed_body};
+use super::words::{Covered, covered, end_of_element};
+use super::{BODY_BYTES_MAX, Decoded, malformed_body, missing_arrivals};
 use crate::contract::{Arrivals, Cause, Contract, Rejection};
 
 /// A guess at the bytes of a row, for the first allocation only.
@@ -49,14 +50,12 @@ fn walk(
         at = match rows.quick_row(text, at) {
             Some(end) => end,
             None => {
-                let mut elements = serde_json::Deserializer::from_str(&text[at..]).into_iter();
-                let element: &RawValue = elements.next()?.ok()?;
-                let original = element.get();
+                let (original, end) = element(text, at)?;
                 if let Some((cause, message)) = parse_row(rows, original) {
                     let original = body.slice_ref(original.as_bytes());
                     rejected.push(Rejection { row: number, cause, message, original });
                 }
-                at + elements.byte_offset()
+                end
             }
         };
         number = number.checked_add(1)?;
@@ -68,6 +67,19 @@ fn walk(
     }
     let end = after(text, at, b']')?;
     (skip_space(text, end) == text.len()).then_some(number)
+}
+
+/// The element that begins at `at`, and where it ends; none where it is no JSON, words aside.
+fn element(text: &str, at: usize) -> Option<(&str, usize)> {
+    let mut elements = serde_json::Deserializer::from_str(&text[at..]).into_iter();
+    if let Some(Ok(element)) = elements.next() {
+        let element: &RawValue = element;
+        return Some((element.get(), at + elements.byte_offset()));
+    }
+    let end = end_of_element(text, at)?;
+    let known = covered(&text[at..end])?;
+    serde_json::from_str::<&RawValue>(&known.text).ok()?;
+    Some((text[at..end].trim_ascii_end(), end))
 }
 
 fn skip_space(text: &str, mut at: usize) -> usize {
@@ -116,8 +128,15 @@ pub(super) fn decode_lines(body: &Bytes, contract: &Contract) -> Result<Decoded>
 
 /// Parses one row standing alone; tells why it is not accepted.
 pub(super) fn parse_row(rows: &mut Rows<'_>, text: &str) -> Option<(Cause, String)> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let parsed = rows.seed().deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    let before = rows.begin_row();
+    let mut parser = serde_json::Deserializer::from_str(text);
+    let mut parsed = rows.seed().deserialize(&mut parser).and_then(|()| parser.end());
+    if let (Err(_), Some(Covered { text, places })) = (&parsed, covered(text)) {
+        rows.drop_row();
+        rows.forget_row(before);
+        let mut parser = serde_json::Deserializer::from_str(&text);
+        parsed = rows.seed_with(places).deserialize(&mut parser).and_then(|()| parser.end());
+    }
     match parsed {
         Ok(()) => rows.end_row(),
         Err(error) => {
@@ -166,6 +185,7 @@ fn finish(
     rejected: Vec<Rejection>,
     contract: &Contract,
 ) -> Result<Decoded> {
+    check_arrivals(&rows, &rejected, contract)?;
     let finished = rows.finish();
     let columns = finished.builders.into_iter().map(|builder| builder.finish()).collect();
     assemble(columns, accepted_rows(total, &rejected), rejected, contract).map(|decoded| Decoded {
@@ -173,6 +193,19 @@ fn finish(
         rows_total: total,
         ..decoded
     })
+}
+
+/// Refuses rows as a whole where none has the arrivals that were named: rows that can be read, and
+/// each of which would be refused for it alone.
+fn check_arrivals(rows: &Rows<'_>, rejected: &[Rejection], contract: &Contract) -> Result<()> {
+    let Arrivals::Column(column) = contract.arrivals() else { return Ok(()) };
+    let readable = rejected.iter().any(|row| row.cause != Cause::Malformed);
+    if column < contract.declared() || !readable || !rows.never_seen(column) {
+        return Ok(());
+    }
+    let declared = contract.columns()[..contract.declared()].iter().map(|c| c.name.as_str());
+    let unknown = rows.unknown_names().map(String::as_str);
+    Err(missing_arrivals(&contract.columns()[column].name, unknown.chain(declared)))
 }
 
 /// The numbers of the rows that are not rejected.

@@ -9,10 +9,12 @@ mod json;
 pub(crate) mod original;
 mod quick;
 mod row;
+mod words;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use headwater_kernel::error::{Error, Kind, Result};
+use headwater_kernel::near;
 
 use crate::contract::{Contract, Quality, Rejection};
 
@@ -62,7 +64,10 @@ pub struct Decoded {
 /// NDJSON lines stand alone: one that is no JSON object, or not UTF-8, is rejected as `malformed`
 /// and the rest goes on, and so is a last line without its newline that does not parse. (Whether a
 /// body is whole is for the transport to know, by its length.) A row that names a declared column
-/// twice is `malformed`: which of the two was meant cannot be known.
+/// twice is `malformed`: which of the two was meant cannot be known. `NaN`, `Infinity` and
+/// `-Infinity` are read, as Python writes them, though they are no JSON.
+///
+/// Arrivals that were named and that no row has are `missing_arrivals` (invalid), of the whole.
 pub fn decode(payload: Payload, contract: &Contract) -> Result<Decoded> {
     match payload {
         Payload::JsonArray(body) => json::decode_array(&body, contract),
@@ -74,6 +79,12 @@ pub fn decode(payload: Payload, contract: &Contract) -> Result<Decoded> {
 
 fn malformed_body(message: impl Into<String>) -> Error {
     Error::new(Kind::Invalid, "malformed_body", message)
+}
+
+/// The error of rows without the column of arrivals that was named.
+fn missing_arrivals<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Error {
+    let message = format!("there is no column \"{name}\" with the arrivals");
+    Error::new(Kind::Invalid, "missing_arrivals", message).with_hint(near::hint(name, names))
 }
 
 #[cfg(test)]

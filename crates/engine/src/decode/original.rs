@@ -9,20 +9,40 @@ use arrow_array::types::{
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 use bytes::Bytes;
-use serde_json::{Map, Number, Value as Json};
+use serde_json::{Number, Value as Json};
 
 use super::arrow_column::{instant_us, plain};
+use super::words::word_of;
 
 /// Row `row` of `batch` as a JSON object in the order of its columns.
 ///
-/// Instants are ISO 8601 with `Z`, NaN and infinities null; a value of a type that JSON cannot say
+/// Instants are ISO 8601 with `Z`, NaN and infinities the words for them; a value of a type that JSON cannot say
 /// is the name of its type in angle brackets.
 pub(crate) fn row_as_json(batch: &RecordBatch, row: usize) -> Bytes {
-    let mut object = Map::new();
+    let mut text = String::from("{");
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        object.insert(field.name().clone(), value_as_json(column.as_ref(), row));
+        let separator = if text.len() > 1 { "," } else { "" };
+        let name = Json::from(field.name().as_str());
+        let value = match not_finite(column.as_ref(), row) {
+            Some(word) => word.to_owned(),
+            None => value_as_json(column.as_ref(), row).to_string(),
+        };
+        text.push_str(&format!("{separator}{name}:{value}"));
     }
-    Bytes::from(Json::Object(object).to_string())
+    text.push('}');
+    Bytes::from(text)
+}
+
+/// The word for a NaN or an infinity: it reads as the same again, where null would be refused.
+fn not_finite(column: &dyn Array, row: usize) -> Option<&'static str> {
+    if column.is_null(row) {
+        return None;
+    }
+    match column.data_type() {
+        DataType::Float32 => word_of(f64::from(column.as_primitive::<Float32Type>().value(row))),
+        DataType::Float64 => word_of(column.as_primitive::<Float64Type>().value(row)),
+        _ => None,
+    }
 }
 
 fn value_as_json(column: &dyn Array, row: usize) -> Json {

@@ -177,6 +177,10 @@ impl<'t> Reader<'t> {
                 self.word(b"null")?;
                 builder.push_null().ok()
             }
+            b'N' => {
+                self.word(b"NaN")?;
+                builder.push_not_finite(f64::NAN, quality).ok()
+            }
             b't' => {
                 self.word(b"true")?;
                 builder.push_bool(true).ok()
@@ -200,6 +204,7 @@ impl<'t> Reader<'t> {
         match self.peek()? {
             b'"' => self.string().map(|_| ()),
             b'n' => self.word(b"null"),
+            b'N' => self.word(b"NaN"),
             b't' => self.word(b"true"),
             b'f' => self.word(b"false"),
             _ => self.number().map(|_| ()),

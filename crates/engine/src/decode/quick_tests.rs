@@ -47,7 +47,7 @@ fn value() -> impl Strategy<Value = String> {
         4 => number(),
         2 => "\"[a-zé\\\\\"\n ]{0,6}\"",
         1 => prop::sample::select(vec![
-            "null", "true", "false", "[]", "{}", "[1]", "nul", "True",
+            "null", "NaN", "true", "false", "[]", "{}", "[1]", "nul", "True",
             "\"2013-01-01T10:00:00Z\"", "\"2013-01-01T10:00:00\"", "1357034400000000",
         ]).prop_map(str::to_owned),
     ]

@@ -20,6 +20,8 @@ pub(super) struct Rows<'c> {
     accepted: usize,
     failure: Option<(usize, Fault)>,
     quality: Quality,
+    /// Members of the next row that are words for floats, ascending, and covered up in its text.
+    words: Vec<(usize, f64)>,
 }
 
 /// Figures of quality as they were before a row.
@@ -49,6 +51,7 @@ impl<'c> Rows<'c> {
             accepted: 0,
             failure: None,
             quality: Quality::default(),
+            words: Vec::new(),
         }
     }
 
@@ -56,6 +59,22 @@ impl<'c> Rows<'c> {
     pub(super) fn seed(&mut self) -> RowSeed<'_, 'c> {
         self.stamp += 1;
         RowSeed { rows: self }
+    }
+
+    /// The same of a row whose words are covered up.
+    pub(super) fn seed_with(&mut self, words: Vec<(usize, f64)>) -> RowSeed<'_, 'c> {
+        self.words = words;
+        self.seed()
+    }
+
+    /// Has no row had this column?
+    pub(super) fn never_seen(&self, column: usize) -> bool {
+        self.seen[column] == 0
+    }
+
+    /// Names of columns that the contract does not know.
+    pub(super) fn unknown_names(&self) -> impl Iterator<Item = &String> {
+        self.quality.unknown_names.iter()
     }
 
     /// Begins a reading that may be given up: what [`Rows::forget_row`] needs.
@@ -218,8 +237,12 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let rows = self.rows;
-        let mut expected = 0;
+        let words = std::mem::take(&mut rows.words);
+        let mut words = words.into_iter().peekable();
+        let (mut expected, mut member) = (0, 0);
         while let Some(found) = map.next_key_seed(KeySeed { rows: &mut *rows, expected })? {
+            let word = words.next_if(|(place, _)| *place == member);
+            member += 1;
             let Some(column) = found else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -230,7 +253,14 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
                 rows.fail(column, Fault::new(Cause::Malformed, "the column occurs twice"));
                 continue;
             }
-            map.next_value_seed(ValueSeed { rows, column })?;
+            let seed = ValueSeed { rows: &mut *rows, column };
+            match word {
+                None => map.next_value_seed(seed)?,
+                Some((_, value)) => {
+                    map.next_value::<IgnoredAny>()?;
+                    seed.put(|builder, quality| builder.push_not_finite(value, quality));
+                }
+            }
         }
         Ok(())
     }

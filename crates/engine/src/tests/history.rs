@@ -5,13 +5,14 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{RecordBatch, StringArray, TimestampMicrosecondArray};
+use headwater_kernel::error::Result;
 use headwater_kernel::value::Value;
 use serde_json::{Value as Json, json};
 
 use super::support::*;
 use crate::engine::NEVER;
 use crate::options::PushOptions;
-use crate::training::{AsOf, TrainingOptions};
+use crate::training::{AsOf, TrainingOptions, TrainingSet};
 
 fn seen() -> PushOptions {
     PushOptions { arrived_at: Some("seen_at".into()), idempotency_key: None }
@@ -23,14 +24,29 @@ fn seen_ride(at: i64, seen_at: i64, id: &str) -> Json {
     row
 }
 
-fn training(engine: &crate::Engine, asked: &[i64], as_of: AsOf) -> RecordBatch {
+fn ask(
+    engine: &crate::Engine,
+    asked: &[i64],
+    as_of: AsOf,
+    continues: Option<u64>,
+) -> Result<TrainingSet> {
     let users = StringArray::from(vec!["ann"; asked.len()]);
     let times = TimestampMicrosecondArray::from(asked.to_vec()).with_timezone("UTC");
     let labels =
         RecordBatch::try_from_iter([("user", Arc::new(users) as _), ("t", Arc::new(times) as _)]);
-    let options =
-        TrainingOptions { time: "t".into(), as_of, threads: 1, cancelled: &NEVER, progress: None };
-    engine.training_set("all", &[labels.expect("labels")], &options).expect("set").batch
+    let options = TrainingOptions {
+        time: "t".into(),
+        as_of,
+        continues,
+        threads: 1,
+        cancelled: &NEVER,
+        progress: None,
+    };
+    engine.training_set("all", &[labels.expect("labels")], &options)
+}
+
+fn training(engine: &crate::Engine, asked: &[i64], as_of: AsOf) -> RecordBatch {
+    ask(engine, asked, as_of, None).expect("set").batch
 }
 
 fn counts(batch: &RecordBatch) -> Vec<i64> {
@@ -84,6 +100,39 @@ fn training_sets_differ_exactly_by_what_had_not_arrived() {
     drop(engine);
     let engine = world.open();
     assert_eq!(counts(&training(&engine, &asked, AsOf::Arrival)), [1, 2, 0]);
+}
+
+#[test]
+fn a_training_set_goes_on_with_what_was_known_when_it_began() {
+    let world = World::new(1);
+    let engine = world.open();
+    let t = START + 10 * MINUTE;
+    engine.push("Ride", rows(&[seen_ride(START, START + MINUTE, "1")]), &seen()).expect("push");
+    let first = ask(&engine, &[t], AsOf::Arrival, None).expect("first part");
+    let known = first.known.expect("it is from the log");
+    engine.push("Ride", rows(&[seen_ride(START, START + MINUTE, "2")]), &seen()).expect("push");
+    let epoch = Some(known.epoch.sequence);
+    let next = ask(&engine, &[t], AsOf::Arrival, epoch).expect("next part");
+    assert_eq!((counts(&next.batch), next.known), (vec![1], Some(known)));
+    assert_eq!(counts(&training(&engine, &[t], AsOf::Arrival)), [2]);
+    let told = next.metadata(&[]);
+    let sequence = known.epoch.sequence;
+    assert_eq!(told["epoch"], json!({"term": known.epoch.term, "sequence": sequence}));
+    assert_eq!(told["archive_begins"], json!(known.first_sequence));
+    // Labels before all arrivals are refused, unless others go before them.
+    let early = [START - MINUTE];
+    let error = ask(&engine, &early, AsOf::Arrival, None).expect_err("too early");
+    assert_eq!(error.code, "no_arrivals");
+    let part = ask(&engine, &early, AsOf::Arrival, epoch).expect("a further part");
+    assert_eq!(counts(&part.batch), [0]);
+    let error = ask(&engine, &[t], AsOf::Arrival, Some(sequence + 2)).expect_err("not there yet");
+    assert_eq!(
+        (error.code, error.message),
+        (
+            "unknown_epoch",
+            format!("there is no epoch {}: the newest is {}", sequence + 2, sequence + 1)
+        )
+    );
 }
 
 #[test]

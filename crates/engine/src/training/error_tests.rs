@@ -116,12 +116,40 @@ fn naive_instants_are_refused_with_the_remedy() {
     assert_eq!(
         told(&error),
         (
-            "wrong_type",
-            "column \"asked_at\" is Timestamp(µs) without a zone, not timestamp",
-            "its instants have no zone; make them aware, e.g. \
-             df[\"asked_at\"].dt.tz_localize(\"UTC\")"
+            "naive_instant",
+            "the instants of label column \"asked_at\" have no zone",
+            "make them aware, e.g. df[\"asked_at\"].dt.tz_localize(\"UTC\")"
         )
     );
+    assert_eq!(error.row, Some(0));
+    let texts: ArrayRef =
+        Arc::new(StringArray::from(vec!["2013-07-01T10:00:00Z", "2013-07-01T10:00:00"]));
+    let error = refused("Trips", with("asked_at", Some(texts)), AsOf::EventTime, None);
+    assert_eq!(
+        told(&error),
+        (
+            "naive_instant",
+            "label row 1: column \"asked_at\": \"2013-07-01T10:00:00\" has no offset, so it is no \
+             instant: write Z or +00:00, or make it aware (tz_localize)",
+            ""
+        )
+    );
+    assert_eq!(error.row, Some(1));
+}
+
+#[test]
+fn no_labels_at_all_are_answered_with_the_columns_that_are_asked_for() {
+    let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(0));
+    let schema = Arc::new(arrow_schema::Schema::empty());
+    let none = RecordBatch::try_new_with_options(schema, Vec::new(), &options).unwrap();
+    let frames = vec![frame("Trip", trips())];
+    let (set, _) = ask("Trips", &[none], frames, AsOf::EventTime, None).expect("answered");
+    let names: Vec<String> =
+        set.batch.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
+    let (asked, features) = names.split_at(2);
+    assert_eq!(asked, ["driver", "asked_at"]);
+    assert!(!features.is_empty());
+    assert_eq!(set.batch.num_rows(), 0);
 }
 
 #[test]
@@ -221,6 +249,7 @@ fn a_caller_who_stops_it_gets_an_error() {
         let options = TrainingOptions {
             time: "asked_at".to_owned(),
             as_of,
+            continues: None,
             threads: 2,
             cancelled: &cancelled,
             progress: None,

@@ -170,6 +170,7 @@ pub(super) fn ask(
     let options = TrainingOptions {
         time: "asked_at".to_owned(),
         as_of,
+        continues: None,
         threads: 2,
         cancelled: &cancelled,
         progress: None,

@@ -86,11 +86,15 @@ pub fn point_in_time_of_frames(
             }
             Found::Table(index) if tables.contains(&index) => {
                 let table = &plan.blueprint.tables[index];
-                let arrived_at = frame_options.arrived_at.as_deref();
-                // Arrivals decide nothing of a timeless table but which of two rows is later.
-                let arrived_at =
-                    arrived_at.filter(|column| !(table.timeless && lacks(&frame.payload, column)));
-                read_table(&name, &Contract::of_table(table, arrived_at)?, frame.payload, hands)
+                let read = |arrived_at: Option<&str>| {
+                    let contract = Contract::of_table(table, arrived_at)?;
+                    read_table(&name, &contract, frame.payload.clone(), hands)
+                };
+                match read(frame_options.arrived_at.as_deref()) {
+                    // Arrivals decide nothing of a timeless table but which of two rows is later.
+                    Err(error) if table.timeless && error.code == "missing_arrivals" => read(None),
+                    known => known,
+                }
             }
             _ => continue,
         }
@@ -139,16 +143,6 @@ fn find(blueprint: &Blueprint, name: &str) -> Result<Found> {
         let message = format!("no stream or table is named {name}");
         Error::new(Kind::NotFound, "unknown_stream", message).with_hint(near::hint(name, names))
     })
-}
-
-/// Has no batch of the payload this column? Unknown, thus false, of anything but batches.
-fn lacks(payload: &Payload, column: &str) -> bool {
-    match payload {
-        Payload::Batches(batches) => {
-            batches.iter().all(|batch| batch.schema_ref().column_with_name(column).is_none())
-        }
-        _ => false,
-    }
 }
 
 fn of_frame(name: &str, mut error: Error) -> Error {

@@ -78,12 +78,14 @@ impl History {
     }
 
     /// Refuses a question as of arrival that history cannot answer: a stream without arrivals, or
-    /// no event of any stream of the service that had arrived by the last label.
+    /// no event of any stream of the service that had arrived by the last label, unless there are
+    /// `more` labels than these.
     pub(super) fn check_arrivals(
         &self,
         plan: &Plan,
         service: &ServicePlan,
         labels: &Labels,
+        more: bool,
     ) -> Result<()> {
         let mut streams: Vec<usize> = service
             .inputs
@@ -106,7 +108,9 @@ impl History {
             }
         }
         match labels.last() {
-            Some(last) if !streams.is_empty() && first.is_none_or(|first| first > last) => {
+            Some(last)
+                if !more && !streams.is_empty() && first.is_none_or(|first| first > last) =>
+            {
                 Err(no_arrivals(first, last))
             }
             _ => Ok(()),

@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_buffer::ScalarBuffer;
-use arrow_schema::{Field, Schema};
+use arrow_schema::{DataType as ArrowType, Field, Schema};
 use headwater_kernel::blueprint::{Column, DEFAULT_SCALE_EXPONENT, TimeUnit};
 use headwater_kernel::error::{Error, Kind, Result};
 use headwater_kernel::near;
 use headwater_kernel::plan::{InputPlan, Plan, ServicePlan};
+use headwater_kernel::value::DataType;
+use serde_json::Value as Json;
 
 use super::history::instants;
-use crate::contract::Contract;
+use crate::contract::{Cause, Contract, Rejection, canonical_schema, is_naive};
 use crate::decode::{Payload, decode};
+
+/// The code of an instant without a zone, as every question has it.
+const NAIVE: &str = "naive_instant";
 
 /// The questions of a training set.
 pub(crate) struct Labels {
@@ -37,12 +42,16 @@ impl Labels {
                 })?
             }
         };
-        check_columns(service, &batch, time)?;
         let contract = Contract::of_labels(&key_columns(service), time)?;
+        let batch = match batch.num_rows() + batch.num_columns() {
+            0 => no_labels(&contract),
+            _ => batch,
+        };
+        check_columns(service, &batch, time)?;
+        check_zones(&batch, &contract)?;
         let decoded = decode(Payload::Batches(vec![batch.clone()]), &contract)?;
         if let Some(refused) = decoded.rejected.first() {
-            let message = format!("label row {}: {}", refused.row, refused.message);
-            return Err(invalid(refused.cause.name(), message).at_row(refused.row.into()));
+            return Err(of_row(refused, &contract));
         }
         let rows = decoded.batch;
         let keys = (0..service.keys.len()).map(|key| rows.column(key).clone()).collect();
@@ -83,6 +92,52 @@ impl Labels {
                 .with_detail(error.to_string())
         })
     }
+}
+
+/// What has no rows names no columns either, as a list of dicts: those that are asked for.
+fn no_labels(contract: &Contract) -> RecordBatch {
+    RecordBatch::new_empty(canonical_schema(contract.columns()))
+}
+
+/// Refuses columns of clocks without a zone where instants are asked for.
+fn check_zones(batch: &RecordBatch, contract: &Contract) -> Result<()> {
+    for column in instants_of(contract) {
+        let found = batch.column_by_name(&column.name).map(|array| array.data_type());
+        if let Some(ArrowType::Timestamp(_, None)) = found {
+            let message = format!("the instants of label column \"{}\" have no zone", column.name);
+            let error = invalid(NAIVE, message).with_hint(format!(
+                "make them aware, e.g. df[\"{}\"].dt.tz_localize(\"UTC\")",
+                column.name
+            ));
+            return Err(if batch.num_rows() > 0 { error.at_row(0) } else { error });
+        }
+    }
+    Ok(())
+}
+
+/// The error of a label row that breaks the contract of rows.
+fn of_row(refused: &Rejection, contract: &Contract) -> Error {
+    let row: Json = serde_json::from_slice(&refused.original).unwrap_or_default();
+    let naive = instants_of(contract)
+        .any(|column| row[column.name.as_str()].as_str().is_some_and(is_naive));
+    let code = match (refused.cause, naive) {
+        (Cause::WrongType, true) => NAIVE,
+        (cause, _) => cause.name(),
+    };
+    // Columns of labels are not declared, and so have no unit to be declared.
+    let said = refused.message.split(": declare hw.Timestamp").next().unwrap_or_default();
+    let error = invalid(code, format!("label row {}: {said}", refused.row));
+    let error = error.at_row(refused.row.into());
+    match refused.cause {
+        Cause::TimeOutOfRange => {
+            error.with_hint("integers of label rows are microseconds since 1970, in UTC")
+        }
+        _ => error,
+    }
+}
+
+fn instants_of(contract: &Contract) -> impl Iterator<Item = &Column> {
+    contract.columns().iter().filter(|column| column.data_type == DataType::Timestamp)
 }
 
 fn key_columns(service: &ServicePlan) -> Vec<Column> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use serde_json::{Map, Value as Json, json};
 
-use super::TrainingSet;
 use super::frames::FrameReport;
+use super::{Known, TrainingSet};
 
 /// Key of the JSON in the metadata of the schema.
 pub const METADATA_KEY: &str = "headwater";
@@ -54,6 +54,11 @@ impl TrainingSet {
             "timeless": self.timeless,
             "notes": self.notes(),
         });
+        if let Some(known) = &self.known {
+            let Known { epoch, first_sequence } = known;
+            metadata["epoch"] = json!({"term": epoch.term, "sequence": epoch.sequence});
+            metadata["archive_begins"] = json!(first_sequence);
+        }
         if !frames.is_empty() {
             metadata["frames"] = frames.iter().map(frame_json).collect();
         }

@@ -25,6 +25,7 @@ use arrow_buffer::BooleanBuffer;
 use headwater_kernel::error::{Error, Kind, Result};
 use headwater_kernel::plan::{Plan, ServicePlan, Source};
 use headwater_kernel::value::Status;
+use headwater_store::online::EpochId;
 
 use self::labels::Labels;
 use crate::transform::Transform;
@@ -61,6 +62,9 @@ pub struct TrainingOptions<'a> {
     pub time: String,
     /// Whose knowledge.
     pub as_of: AsOf,
+    /// The labels are a further part of a larger set, which was answered from the log up to the
+    /// epoch of this number: so are they. None of theirs need have an event that had arrived.
+    pub continues: Option<u64>,
     /// Threads to use, at least one.
     pub threads: usize,
     /// Set by the caller to stop early.
@@ -82,6 +86,18 @@ pub struct TrainingSet {
     pub timeless: Vec<String>,
     /// Whose knowledge.
     pub as_of: AsOf,
+    /// What of the log was read; none of frames.
+    pub known: Option<Known>,
+}
+
+/// The part of the log that a training set was made from: two sets of the same part are of one
+/// knowledge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The last epoch in it.
+    pub epoch: EpochId,
+    /// The first record that retention has left of it.
+    pub first_sequence: u64,
 }
 
 /// One view of a training set, in one role.
@@ -127,7 +143,7 @@ pub fn point_in_time(
     let service = select(plan, target)?;
     let labels = Labels::read(&service, labels, &options.time)?;
     if options.as_of == AsOf::Arrival {
-        history.check_arrivals(plan, &service, &labels)?;
+        history.check_arrivals(plan, &service, &labels, options.continues.is_some())?;
     }
     let work = Work::new(transform, &service, &labels, history, options);
     let mut answers: Vec<Option<Answer>> = service.inputs.iter().map(|_| None).collect();
@@ -242,7 +258,8 @@ fn assemble(
     });
     let views = views.collect();
     let batch = labels.with_columns(columns)?;
-    Ok(TrainingSet { batch, views, statuses, timeless: tables::timeless(plan, service), as_of })
+    let timeless = tables::timeless(plan, service);
+    Ok(TrainingSet { batch, views, statuses, timeless, as_of, known: None })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A JSON value as a key may hold it; lists and objects are only known to be such.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,9 +61,9 @@ impl<'a> Rows<'a> {
         self.ends.is_empty()
     }
 
-    /// The scalar of a name in a row; of a repeated name the last, as JSON readers do.
+    /// The scalar of a name in a row.
     pub fn find(&self, row: usize, name: &str) -> Option<&Scalar<'a>> {
-        self.row(row).iter().rev().find(|(field, _)| field.0 == name).map(|(_, scalar)| scalar)
+        self.row(row).iter().find(|(field, _)| field.0 == name).map(|(_, scalar)| scalar)
     }
 
     /// The names in a row.
@@ -210,9 +210,51 @@ impl<'de> Visitor<'de> for RowSeed<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let before = self.0.len();
         while let Some(field) = fields.next_entry()? {
             self.0.push(field);
         }
-        Ok(())
+        match repeated(&self.0[before..]) {
+            Some(name) => Err(A::Error::custom(format!("column {name:?} occurs twice in a row"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Up to this many columns, comparing each two costs less than ordering them.
+const COMPARED_MAX: usize = 16;
+
+/// A name that a row has twice: which of the two was meant cannot be known.
+fn repeated<'r>(row: &'r [(Text<'_>, Scalar<'_>)]) -> Option<&'r str> {
+    if row.len() <= COMPARED_MAX {
+        let before = |at: usize| row[..at].iter().any(|(name, _)| *name == row[at].0);
+        return (1..row.len()).find(|at| before(*at)).map(|at| &*row[at].0.0);
+    }
+    let mut names: Vec<&str> = row.iter().map(|(name, _)| &*name.0).collect();
+    names.sort_unstable();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row_of(columns: usize, more: &str) -> String {
+        let columns: Vec<String> = (0..columns).map(|n| format!("\"k{n}\": {n}")).collect();
+        format!("{{{}{more}}}", columns.join(", "))
+    }
+
+    /// A column twice in a row is refused, however many columns the row has.
+    #[test]
+    fn a_column_twice_in_a_row_is_refused() {
+        for columns in [COMPARED_MAX - 1, COMPARED_MAX, 1_000] {
+            let (twice, once) = (row_of(columns, ", \"k3\": 0"), row_of(columns, ""));
+            let mut rows = Rows::default();
+            let error = rows.push_json(&twice).unwrap_err().to_string();
+            assert!(error.starts_with("column \"k3\" occurs twice in a row"), "{error}");
+            assert!(rows.is_empty());
+            rows.push_json(&once).unwrap();
+            assert_eq!(rows.names(0).count(), columns);
+        }
     }
 }

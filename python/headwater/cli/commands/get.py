@@ -9,6 +9,7 @@ import orjson
 
 from headwater.cli import talk
 from headwater.cli.place import Place, with_json, with_place
+from headwater.errors import ConflictError
 from headwater.sources.files import READERS
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ def get(
     rows = [row for text in keys for row in _rows(place, name, text)]
     instant = int(at) if at is not None and at.lstrip("-").isdigit() else at
     with place.open() as workspace:
-        answer = workspace.get(name, rows, at=instant, history=history)
+        try:
+            answer = workspace.get(name, rows, at=instant, history=history)
+        except ConflictError as refused:
+            if refused.code == "before_horizon":
+                refused.hint = "ask with --history to have it answered from the archive"
+            raise
         if json_:
             talk.as_json(_document(answer))
             return

@@ -1,4 +1,4 @@
-//! `POST /v1/training-sets?service=&time=&as_of=`: label rows in, the same rows with features out,
+//! `POST /v1/training-sets?service=&time=&as_of=&epoch=`: label rows in, the same rows with features out,
 //! NDJSON or Arrow both ways.
 //!
 //! Labels come back unchanged and in their own order. When the client goes away or the deadline
@@ -32,6 +32,7 @@ struct Parameters {
     service: String,
     time: String,
     as_of: Option<String>,
+    epoch: Option<u64>,
 }
 
 /// How the rows go out.
@@ -62,8 +63,8 @@ pub async fn training_set(State(app): State<Arc<App>>, request: Request) -> Resp
 async fn build(app: &Arc<App>, request: Request) -> Result<(Output, Vec<u8>)> {
     let (parts, body) = request.into_parts();
     let times = app.times(Class::Training, &parts.headers)?;
-    let Parameters { service, time, as_of } = parameters(&parts.uri)?;
-    let options = TrainingOptions { time, as_of: meaning(as_of.as_deref())? };
+    let Parameters { service, time, as_of, epoch } = parameters(&parts.uri)?;
+    let options = TrainingOptions { time, as_of: meaning(as_of.as_deref())?, epoch };
     let question = Arc::clone(app.lookup.question(Target::Named(&service))?);
     let limits =
         Limits { body_max: app.options.body_max, deadline: times.body, buffered: &app.buffered };

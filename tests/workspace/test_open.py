@@ -311,5 +311,6 @@ def test_changed_definitions_tell_their_plan_and_how_far_filling_has_come(tmp_pa
         "headwater:   filled Ping(host)->host:str: "
         "count(took) where took > 0.5 over 1h, from 1,200 events\n"
         "headwater:   dropped Ping(host)->host:str: max(took) over 1h\n"
+        "headwater:   dropped Ping(host)->host:str: count(took) over 1h\n"
         "headwater:   1,200 events read from the archive\n"
     )

@@ -13,10 +13,16 @@ pub(crate) fn zeros<T: Default + Clone>(count: usize) -> Vec<T> {
     items
 }
 
+/// An empty vector with room for so many items, for one who writes them all.
+pub(crate) fn room<T>(count: usize) -> Vec<T> {
+    let items = Vec::with_capacity(count);
+    advise(items.as_ptr(), count);
+    items
+}
+
 /// A vector of equal items.
 pub(crate) fn filled<T: Copy>(count: usize, item: T) -> Vec<T> {
-    let mut items = Vec::with_capacity(count);
-    advise(items.as_ptr(), count);
+    let mut items = room(count);
     items.resize(count, item);
     items
 }

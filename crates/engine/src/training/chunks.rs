@@ -1,7 +1,6 @@
 //! Events of a section prepared for the kernel: history cut into pieces that fit the
 //! caches, those out of reach skipped, the rest run through the transform on all threads.
 
-use arrow_array::RecordBatch;
 use headwater_kernel::error::Result;
 use headwater_kernel::sweep::EventColumns;
 
@@ -35,29 +34,26 @@ pub(super) fn chunks<T: Send>(
     wanted: &Wanted<'_>,
     make: impl Fn(&EventColumns<'_>) -> Result<T> + Sync,
 ) -> Result<Vec<Chunk<T>>> {
-    let pieces = pieces(history, wanted);
-    wanted.hands.each(pieces.len(), |index| {
-        let (rows, arrived) = &pieces[index];
-        let columns = wanted.transform.columns(wanted.section, rows)?;
+    let pieces = pieces(history);
+    let made = wanted.hands.each(pieces.len(), |index| {
+        let (batch, start) = pieces[index];
+        let length = PIECE_ROWS.min(batch.rows.num_rows() - start);
+        let rows = batch.rows.slice(start, length);
+        let times = instants(&rows, wanted.transform.time_column(wanted.section));
+        let reached = span_of(times)
+            .is_some_and(|(first, last)| last >= wanted.span.0 && first < wanted.span.1);
+        if !reached {
+            return Ok(None);
+        }
+        let columns = wanted.transform.columns(wanted.section, &rows)?;
         let made = make(&columns.as_events())?;
-        Ok(Chunk { columns, arrived: arrived.clone(), made })
-    })
+        Ok(Some(Chunk { columns, arrived: batch.arrived.slice(start, length), made }))
+    })?;
+    Ok(made.into_iter().flatten().collect())
 }
 
-fn pieces(history: &[HistoryBatch], wanted: &Wanted<'_>) -> Vec<(RecordBatch, Arrived)> {
-    let mut pieces = Vec::new();
-    let time = wanted.transform.time_column(wanted.section);
-    for batch in history {
-        let times = instants(&batch.rows, time);
-        for start in (0..batch.rows.num_rows()).step_by(PIECE_ROWS) {
-            let length = PIECE_ROWS.min(batch.rows.num_rows() - start);
-            let reached = span_of(&times[start..start + length])
-                .is_some_and(|(first, last)| last >= wanted.span.0 && first < wanted.span.1);
-            if reached {
-                let arrived = batch.arrived.slice(start, length);
-                pieces.push((batch.rows.slice(start, length), arrived));
-            }
-        }
-    }
-    pieces
+/// Each batch as often as it has pieces, with their first rows.
+fn pieces(history: &[HistoryBatch]) -> Vec<(&HistoryBatch, usize)> {
+    let firsts = |batch: &HistoryBatch| (0..batch.rows.num_rows()).step_by(PIECE_ROWS);
+    history.iter().flat_map(|batch| firsts(batch).map(move |first| (batch, first))).collect()
 }

@@ -3,6 +3,7 @@
 //! Built once over the labels, then asked once for every event (the semi-join that drops events of
 //! keys nobody asks about). A word alone never decides where it is a hash: columns are compared.
 
+use super::dense::Dense;
 use super::keys::{Keys, mixed};
 use super::parallel;
 use crate::memory;
@@ -35,6 +36,8 @@ pub(super) type Numbered = (u32, u32);
 pub(super) struct Directory<'a> {
     keys: Keys<'a>,
     parts: Vec<Part>,
+    /// The same numbers by place, where the keys are whole numbers close together.
+    dense: Option<Dense>,
     /// The first number of each part; one more at the end: the number of keys.
     pub(super) first_ids: Vec<u32>,
 }
@@ -52,7 +55,22 @@ impl<'a> Directory<'a> {
             list.iter_mut().for_each(|(_, id)| *id += first);
             first_ids.push(first + part.first_rows.len() as u32);
         }
-        (Self { keys, parts, first_ids }, lists)
+        let mut built = Self { keys, parts, dense: None, first_ids };
+        built.dense = built.keys.whole().and_then(|_| Dense::new(built.numbered()));
+        (built, lists)
+    }
+
+    /// The words of the keys, with their numbers.
+    fn numbered(&self) -> impl Iterator<Item = (i64, u32)> + Clone + '_ {
+        self.parts.iter().zip(&self.first_ids).flat_map(|(part, first)| {
+            let taken = part.slots.iter().filter(|slot| slot.id != NONE);
+            taken.map(move |slot| (slot.word as i64, first + slot.id))
+        })
+    }
+
+    /// The numbers by place, where there are, and the values of `keys` to look up there.
+    pub(super) fn dense<'k>(&self, keys: &Keys<'k>) -> Option<(&Dense, &'k [i64])> {
+        self.dense.as_ref().zip(keys.whole())
     }
 
     /// How many distinct keys there are.

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use super::answers::{EMPTY, FAULTY, Fault, Rows};
 use super::program::{End, Number, Output, Source};
 use super::run::{Carried, Key, Run, text};
-use crate::fixed;
+use crate::{fixed, memory};
 
 impl Run<'_> {
     /// Counts the events of each window.
@@ -221,6 +221,7 @@ pub(super) fn add_up(
     let chosen = |record: &[u64]| flag.is_none_or(|(flag, bit)| record[flag] >> bit & 1 == 1);
     let mut sum = 0_i128;
     prefix.clear();
+    memory::reserve(prefix, records.len() + 1);
     prefix.push(0);
     match number {
         Number::Integer => prefix.extend(records.map(|record| {

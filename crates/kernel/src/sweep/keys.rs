@@ -60,6 +60,14 @@ impl<'a> Keys<'a> {
         Ok(Self { parts, valid, deciding, rows })
     }
 
+    /// The values, where the key is one column of whole numbers or instants.
+    pub(super) fn whole(&self) -> Option<&'a [i64]> {
+        match self.parts.as_slice() {
+            [Part::Whole(values)] => Some(values),
+            _ => None,
+        }
+    }
+
     /// Number of rows.
     pub(super) fn len(&self) -> usize {
         self.rows

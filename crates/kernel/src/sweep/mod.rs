@@ -7,6 +7,7 @@
 
 mod answers;
 mod columns;
+mod dense;
 mod directory;
 mod gather;
 mod jobs;

@@ -1,6 +1,8 @@
 //! Brings rows of answers, in order of key, into columns of words in the order of the label rows:
 //! each row is read once, each column written in order. What the words mean is no matter here.
 
+use std::mem::MaybeUninit;
+
 use arrow_array::ArrayRef;
 use arrow_buffer::{BooleanBuffer, Buffer};
 
@@ -45,7 +47,7 @@ impl Answers {
     pub(super) fn gather(&self, threads: usize) -> Gathered {
         let rows = self.places.len();
         let features = self.shape.features;
-        let mut columns: Vec<Vec<u64>> = (0..features).map(|_| memory::zeros(rows)).collect();
+        let mut columns: Vec<Vec<u64>> = (0..features).map(|_| memory::room(rows)).collect();
         let mut marks: Vec<Vec<u64>> = (0..=features).map(|_| vec![0; rows.div_ceil(64)]).collect();
         // Whole words of marks: no two threads write into one.
         let step = rows.div_ceil(threads).next_multiple_of(64).max(64);
@@ -53,7 +55,8 @@ impl Answers {
             .map(|places| Task { places, columns: Vec::new(), marks: Vec::new() })
             .collect();
         for column in &mut columns {
-            for (task, part) in tasks.iter_mut().zip(column.chunks_mut(step)) {
+            let room = &mut column.spare_capacity_mut()[..rows];
+            for (task, part) in tasks.iter_mut().zip(room.chunks_mut(step)) {
                 task.columns.push(part);
             }
         }
@@ -62,11 +65,18 @@ impl Answers {
                 task.marks.push(part);
             }
         }
-        parallel::each(tasks, |_, task| self.gather_part(task));
+        let written: usize = parallel::each(tasks, |_, task| self.gather_part(task)).iter().sum();
+        assert_eq!(written, rows, "every label row is answered");
+        for column in &mut columns {
+            // SAFETY: the tasks' parts are the first `rows` words of each column, and every task
+            // has written its whole part.
+            unsafe { column.set_len(rows) };
+        }
         Gathered { columns, marks, rows }
     }
 
-    fn gather_part(&self, mut task: Task<'_>) {
+    /// Writes every word of the task's columns; gives the number of its rows.
+    fn gather_part(&self, mut task: Task<'_>) -> usize {
         let features = self.shape.features;
         let width = self.shape.width();
         let mut rows: [&[u64]; BLOCK_ROWS] = [&[]; BLOCK_ROWS];
@@ -86,7 +96,9 @@ impl Answers {
             let rows = &rows[..places.len()];
             for (feature, column) in task.columns.iter_mut().enumerate() {
                 let column = &mut column[first..first + rows.len()];
-                column.iter_mut().zip(rows).for_each(|(word, row)| *word = row[feature]);
+                for (word, row) in column.iter_mut().zip(rows) {
+                    word.write(row[feature]);
+                }
             }
             for (offset, words) in rows.iter().enumerate() {
                 let row = first + offset;
@@ -100,6 +112,7 @@ impl Answers {
                 }
             }
         }
+        task.places.len()
     }
 
     /// The words of the list that the answer of a label row points to.
@@ -115,7 +128,8 @@ impl Answers {
 /// A range of label rows with its parts of all columns.
 struct Task<'a> {
     places: &'a [u32],
-    columns: Vec<&'a mut [u64]>,
+    /// Not written yet.
+    columns: Vec<&'a mut [MaybeUninit<u64>]>,
     marks: Vec<&'a mut [u64]>,
 }
 

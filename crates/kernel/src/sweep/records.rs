@@ -58,14 +58,6 @@ impl Layout {
     }
 }
 
-/// The records of a range of keys.
-pub(super) struct Records {
-    /// The words of all records.
-    pub(super) words: Vec<u64>,
-    /// Words of a record.
-    pub(super) width: usize,
-}
-
 /// The address of an event as one word.
 #[inline]
 pub(super) fn address(chunk: usize, row: usize) -> u64 {
@@ -88,6 +80,18 @@ pub(super) fn locate(
 ) -> Result<Vec<u32>> {
     let keys = Keys::new(batch.keys, batch.times.len())?;
     let present = presence.map(|filter| &batch.filters[filter]);
+    let needed = |row: usize, time: i64| {
+        let present = present.is_none_or(|bits| bits.value(row)) & keys.is_valid(row);
+        (time >= span.0) & (time < span.1) & present
+    };
+    if let Some((dense, values)) = directory.dense(&keys) {
+        let rows = batch.times.iter().zip(values).enumerate();
+        let find = |(row, (&time, &value)): (usize, (&i64, &i64))| {
+            let id = dense.find(value);
+            if needed(row, time) { id } else { NONE }
+        };
+        return Ok(rows.map(find).collect());
+    }
     let mut ids = vec![NONE; batch.times.len()];
     let mut words = [0; PROBES];
     let mut wanted = [(0_u32, 0_u64); PROBES];
@@ -102,8 +106,7 @@ pub(super) fn locate(
             let hash = mixed(word);
             directory.prefetch(hash);
             wanted[count] = (offset as u32, hash);
-            let needed = present.is_none_or(|bits| bits.value(row)) & keys.is_valid(row);
-            count += usize::from((time >= span.0) & (time < span.1) & needed);
+            count += usize::from(needed(row, time));
         }
         for &(offset, hash) in &wanted[..count] {
             let offset = offset as usize;
@@ -113,20 +116,20 @@ pub(super) fn locate(
     Ok(ids)
 }
 
-/// Lays out the records of the keys from `first_key` on; `ids` are the key numbers of each chunk,
-/// `starts` holds where each key's records start, counted from the first record of the range, and
-/// one more entry at the end.
+/// Lays out the words of the records of the keys from `first_key` on; `ids` are the key numbers of each chunk,
+/// `starts` holds where each key's records start among those of all keys, and one more entry at the
+/// end.
 pub(super) fn scatter(
     events: &Events<'_>,
     layout: &Layout,
     ids: &[&Located],
     first_key: u32,
     starts: &[u32],
-) -> Result<Records> {
+) -> Result<Vec<u64>> {
     let width = layout.width();
-    let count = starts.last().copied().unwrap_or(0) as usize;
-    let mut words: Vec<u64> = memory::zeros(count * width);
-    let mut next = starts.to_vec();
+    let (Some(base), Some(end)) = (starts.first(), starts.last()) else { return Ok(Vec::new()) };
+    let mut words: Vec<u64> = memory::zeros((end - base) as usize * width);
+    let mut next: Vec<u32> = starts.iter().map(|start| start - base).collect();
     let mut block = [(0, 0); BLOCK_ROWS];
     for (chunk, ids) in ids.iter().enumerate() {
         let sources = Sources::of(events, layout, chunk)?;
@@ -137,7 +140,7 @@ pub(super) fn scatter(
             sources.write(block, &mut words, width);
         }
     }
-    Ok(Records { words, width })
+    Ok(words)
 }
 
 /// Gives each row of a block that belongs to the range of keys its record number; both loops do

@@ -12,7 +12,7 @@ use super::program::{Job, Program};
 use super::questions::Question;
 use super::records::place;
 use super::staircase::Staircase;
-use crate::window;
+use crate::{memory, window};
 
 /// The string columns of a section, a list of chunks for each input that is a string.
 pub(super) type Texts<'a> = Vec<Option<Vec<&'a StringArray>>>;
@@ -99,6 +99,7 @@ impl<'a> Run<'a> {
         let width = self.program.layout.width();
         let key = Key { words, width, questions };
         self.times.clear();
+        memory::reserve(&mut self.times, words.len() / width);
         self.times.extend(words.chunks_exact(width).map(|record| record[0] as i64));
         self.choose(&key);
         self.begin(&key);

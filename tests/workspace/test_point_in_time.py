@@ -153,3 +153,43 @@ def test_a_name_has_nothing_to_be_looked_up_in():
     with pytest.raises(hw.InvalidError) as error:
         hw.point_in_time("delay_model", LABELS, {}, time="asked_at")
     assert error.value.code == "not_a_question"
+
+
+class Tap(hw.Stream, time="at"):
+    """One use of a card."""
+
+    at: hw.Timestamp
+    card: int
+    fare: float
+
+
+class CardTaps(hw.FeatureView, stream=Tap, entity=hw.Entity("card", keys={"card": int})):
+    """How a card is used."""
+
+    taps = hw.count().over("24h")
+    paid = hw.sum("fare").over("24h")
+    dearest = hw.max("fare").over("24h")
+    recent = hw.last("fare", n=3).over("24h")
+
+
+@pytest.mark.parametrize("apart", [1, 7, 1_000_003, 2**50], ids=lambda apart: f"{apart} apart")
+def test_how_far_apart_whole_number_keys_lie_changes_no_value(apart):
+    # Close together they are found by their place, else by hash; some keys of each side are alone.
+    second, day, step = 1_000_000, 86_400_000_000, 1_800_000_000
+    start = int(NOON.timestamp()) * second
+    events = [
+        (start + row * 20 * second, (row * row + row // 7) % 61 - 30, (row * 37 % 101) / 4)
+        for row in range(3_000)
+    ]
+    questions = [(row % 80 - 40, start + row * 180 * second) for row in range(400)]
+    taps = pl.DataFrame(events, schema=["at", "card", "fare"], orient="row")
+    asked = pl.DataFrame(questions, schema=["card", "t"], orient="row")
+    taps, asked = (frame.with_columns(pl.col("card") * apart) for frame in (taps, asked))
+    table = hw.point_in_time(CardTaps, asked, {"Tap": taps}, time="t").to_dicts()
+    for (card, t), row in zip(questions, table, strict=True):
+        after = (t - day) // step * step
+        fares = [fare for at, of, fare in events if of == card and after <= at < t]
+        assert row["card_taps__taps_24h"] == len(fares)
+        assert row["card_taps__paid_24h"] == (sum(fares) if fares else None)
+        assert row["card_taps__dearest_24h"] == max(fares, default=None)
+        assert row["card_taps__recent_24h"] == (fares[-3:] or None)

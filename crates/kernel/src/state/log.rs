@@ -11,10 +11,11 @@ use std::hint::select_unpredictable;
 use super::boundaries::Needed;
 use super::header::{self, CLOSED, OPEN_LEVEL};
 use super::log_row::{
-    Delta, LEVEL_MAX, Prepared, Row, Shape, clear_extremes, raise, raise_by_row, raise_extreme,
-    row_extreme, row_time, set_row_time, take_back, try_add, write_row,
+    Delta, LEVEL_MAX, Prepared, Row, Shape, clear_extremes, raise, row_extreme, row_time,
+    set_row_time, take_back, try_add, write_row,
 };
 use super::pool::{NOWHERE, Pool, class_words};
+use super::thin;
 
 /// The part of a key's header that describes the rows in its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -396,18 +397,9 @@ impl Log<'_> {
         let stride = self.shape.stride(level);
         let extremes = self.shape.extremes;
         let words = &mut self.words_mut()[..rows * stride];
-        let kept = match (stride, extremes) {
-            _ if level == LEVEL_MAX => thin_wide(words, stride, extremes, needed),
-            (3, 0) => thin_narrow::<3, 0>(words, needed),
-            (4, 0) => thin_narrow::<4, 0>(words, needed),
-            (5, 0) => thin_narrow::<5, 0>(words, needed),
-            (6, 0) => thin_narrow::<6, 0>(words, needed),
-            (7, 0) => thin_narrow::<7, 0>(words, needed),
-            (6, 1) => thin_narrow::<6, 1>(words, needed),
-            (7, 1) => thin_narrow::<7, 1>(words, needed),
-            (8, 1) => thin_narrow::<8, 1>(words, needed),
-            (9, 2) => thin_narrow::<9, 2>(words, needed),
-            _ => thin_any(words, stride, extremes, needed),
+        let kept = match level {
+            LEVEL_MAX => thin::wide(words, stride, extremes, needed),
+            _ => thin::narrow(words, stride, extremes, needed),
         };
         self.head.rows = kept as u32;
     }
@@ -491,74 +483,6 @@ impl Log<'_> {
             (self.head.at, self.head.class) = (NOWHERE, 0);
         }
     }
-}
-
-/// Thins narrow rows of a length that is common; returns how many are left. Each row is moved to
-/// the end of those kept, and counts there if it is needed: nothing waits for a guess.
-fn thin_narrow<const STRIDE: usize, const EXTREMES: usize>(
-    words: &mut [u32],
-    needed: &Needed,
-) -> usize {
-    let rows = words.as_chunks_mut::<STRIDE>().0;
-    let mut walk = needed.narrow_walk(rows[0][0]);
-    let (mut kept, mut before) = (0, rows[0]);
-    for index in 1..rows.len() {
-        let mut row = rows[index];
-        // The successor decides on the row before it.
-        let is_needed = walk.next(row[0]);
-        if walk.keeps_all() {
-            rows[kept] = before;
-            rows.copy_within(index.., kept + 1);
-            return kept + 1 + rows.len() - index;
-        }
-        rows[kept] = before;
-        kept += usize::from(is_needed);
-        // All ones where the row before goes: its extremes are then of this one's interval.
-        let goes = u64::from(is_needed).wrapping_sub(1);
-        for extreme in 0..EXTREMES {
-            let at = STRIDE - 2 * (EXTREMES - extreme);
-            let left = u64::from(before[at]) | u64::from(before[at + 1]) << 32;
-            let mut words = [row[at], row[at + 1]];
-            raise_extreme(&mut words, left & goes);
-            [row[at], row[at + 1]] = words;
-        }
-        before = row;
-    }
-    rows[kept] = before;
-    kept + 1
-}
-
-/// [`thin_narrow`] for rows of any length.
-fn thin_any(words: &mut [u32], stride: usize, extremes: usize, needed: &Needed) -> usize {
-    let mut walk = needed.narrow_walk(words[0]);
-    thin_rows(words, stride, extremes, |row| walk.next(row[0]))
-}
-
-/// [`thin_narrow`] for the widest rows.
-fn thin_wide(words: &mut [u32], stride: usize, extremes: usize, needed: &Needed) -> usize {
-    let mut walk = needed.walk(row_time(words, LEVEL_MAX));
-    thin_rows(words, stride, extremes, |row| walk.next(row_time(row, LEVEL_MAX)))
-}
-
-fn thin_rows(
-    words: &mut [u32],
-    stride: usize,
-    extremes: usize,
-    mut needs: impl FnMut(&[u32]) -> bool,
-) -> usize {
-    let mut kept = 0;
-    for from in (stride..words.len()).step_by(stride) {
-        let (before, row) = words.split_at_mut(from);
-        let (before, row) = (&before[from - stride..], &mut row[..stride]);
-        if needs(row) {
-            words.copy_within(from - stride..from, kept * stride);
-            kept += 1;
-        } else {
-            raise_by_row(row, before, extremes);
-        }
-    }
-    words.copy_within(words.len() - stride.., kept * stride);
-    kept + 1
 }
 
 /// The best of extreme number i in the rows of a block from one on; 0 where there is none.

@@ -20,6 +20,7 @@ mod read_short;
 mod row;
 mod section;
 mod sides;
+mod thin;
 mod words;
 
 use std::sync::Arc;

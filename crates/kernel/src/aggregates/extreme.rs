@@ -1,5 +1,6 @@
-//! Min and max: a semilattice. Kept as a staircase, entries that no later one dominates, so only
-//! windows that end at `t` are answered (suffix).
+//! Min and max: a semilattice. Of numbers the rows of the log keep the extremes between them, of
+//! strings a staircase is kept, entries that no later one dominates: only windows that end at `t`
+//! are answered (suffix).
 
 use std::cmp::Ordering;
 
@@ -105,7 +106,7 @@ pub fn of_ordered(ordered: u64, data_type: DataType) -> Value {
     }
 }
 
-/// The staircase of a string part under one key (numbers are kept flat, in `state::stairs`).
+/// The staircase of a string part under one key (extremes of numbers are in the rows of the log).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     greatest: bool,
